@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, cast
@@ -113,10 +114,11 @@ def read_problems(path: Path) -> Iterator[Problem]:
         yield problem
 
 
-def read_programs(path: Path, author: str | None = None) -> Iterator[Program]:
+def read_programs(path: Path, author: str | None = None, problem_ids: Container[str] | None = None) -> Iterator[Program]:
     """Programs of a file or of a folder of such files, in order.
 
     A missing `author` is `author`, else the file's name; a missing `sample` counts a problem's programs from 0.
+    A program for a problem outside `problem_ids` is an error, where these are given.
     """
     counted: dict[tuple[str, str], int] = {}
     for file, line, row in read_rows(path):
@@ -127,7 +129,10 @@ def read_programs(path: Path, author: str | None = None) -> Iterator[Program]:
         if known.get("sample") is None:
             known["sample"] = counted.get(key, 0)
         counted[key] = counted.get(key, 0) + 1
-        yield cast(Program, _made(Program, known | {"extra": row}, file, line))
+        program = cast(Program, _made(Program, known | {"extra": row}, file, line))
+        if problem_ids is not None and program.problem_id not in problem_ids:
+            raise InputError(file, line, f"problem_id {program.problem_id!r} is none of the problems given")
+        yield program
 
 
 def write_problems(path: Path, problems: Iterable[Problem]) -> None:
@@ -168,9 +173,10 @@ def read_rows(path: Path) -> Iterator[tuple[Path, int, dict[str, Any]]]:
 def _json_rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     opener = gzip.open if file.suffix == ".gz" else open
     line = 0
+    sys.set_int_max_str_digits(0)  # tests hold integers of any length
     try:
         with opener(file, "rt", encoding="utf-8") as stream:
-            for line, text in enumerate(stream, 1):  # noqa: B007 (used by the error below)
+            for line, text in enumerate(stream, 1):
                 if text.strip():
                     row = json.loads(text)
                     if not isinstance(row, dict):

@@ -1,0 +1,1 @@
+"""Hydra config → plan of stages → jobs; run directories, progress, resume."""

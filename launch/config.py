@@ -1,0 +1,170 @@
+"""The schema of a run's config, and what is checked of its values before anything is written.
+
+Not frozen, for OmegaConf's sake; nothing changes one after `launch.compose` made it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
+
+from core.options import DecodingOptions, ModelOptions, ReplayOptions, SFTOptions
+from sandbox.limits import Limits
+
+
+class ConfigError(ValueError):
+    """A wrong key or value of the config, told in one line: the key, the value, what is valid."""
+
+
+@dataclass
+class SourceOptions:
+    """Where problems come from."""
+
+    name: str = "starter"  # starter, humaneval, or a path to problems in our own format
+    split: str | None = None  # of starter: train or test; of humaneval: test; null of a path (all)
+    limit: int | None = None  # at most so many, taken evenly over the list; null: all
+
+
+@dataclass
+class DataOptions:
+    """Problems to train on, and problems to report on."""
+
+    train: SourceOptions = field(default_factory=SourceOptions)
+    test: SourceOptions = field(default_factory=SourceOptions)
+
+
+@dataclass
+class MethodOptions:
+    """Beam search, testing, prioritised replay (BTP)."""
+
+    name: str = "btp"
+    train_decoding: DecodingOptions = field(default_factory=DecodingOptions)
+    test_decoding: DecodingOptions = field(default_factory=DecodingOptions)
+    replay: ReplayOptions = field(default_factory=ReplayOptions)
+    sft: SFTOptions = field(default_factory=SFTOptions)
+
+
+@dataclass
+class JudgeOptions:
+    """How programs are judged."""
+
+    limits: Limits = field(default_factory=Limits)
+    shards: int = 4  # tasks of a judge array
+    workers: int = 1  # programs that a task judges at once
+
+
+@dataclass
+class TablesOptions:
+    """What the tables tell."""
+
+    ks: list[int] = field(default_factory=lambda: [1])  # the k of pass@k; none above the samples drawn
+
+
+@dataclass
+class ClusterOptions:
+    """Where jobs run."""
+
+    kind: str = "local"  # local or slurm
+    cpu_slots: int = 0  # of local: cores in use at once; 0: all of the machine
+    gpu: dict[str, Any] = field(default_factory=dict)  # of slurm: sbatch parameters of stages that sample or train
+    cpu: dict[str, Any] = field(default_factory=dict)  # of slurm: sbatch parameters of stages that judge or tabulate
+
+
+@dataclass
+class Config:
+    """All of a run."""
+
+    run_dir: str = ""
+    seed: int = 0
+    model: ModelOptions = field(default_factory=ModelOptions)
+    data: DataOptions = field(default_factory=DataOptions)
+    method: MethodOptions = field(default_factory=MethodOptions)
+    judge: JudgeOptions = field(default_factory=JudgeOptions)
+    tables: TablesOptions = field(default_factory=TablesOptions)
+    cluster: ClusterOptions = field(default_factory=ClusterOptions)
+
+
+REQUIRED = ("run_dir", "model.path", "data.train.name", "data.test.name")
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "model.dtype": ("auto", "float32", "bfloat16", "float16"),
+    "method.name": ("btp",),
+    "method.train_decoding.method": ("beam", "sample"),
+    "method.test_decoding.method": ("beam", "sample"),
+    "method.replay.priority": ("proportional", "rank"),
+    "method.replay.likelihood": ("geometric_mean", "product"),
+    "cluster.kind": ("local", "slurm"),
+}
+
+# Lowest and highest value, each allowed; `EPSILON` stands for "above 0".
+EPSILON = 1e-12
+ENDLESS = float("inf")
+_DECODING = {
+    "programs_per_problem": (1, ENDLESS),
+    "temperature": (EPSILON, ENDLESS),
+    "top_p": (EPSILON, 1),
+    "max_new_tokens": (1, ENDLESS),
+    "problems_per_batch": (1, ENDLESS),
+}
+RANGES: dict[str, tuple[float, float]] = {
+    "data.train.limit": (1, ENDLESS),
+    "data.test.limit": (1, ENDLESS),
+    **{f"method.{name}.{key}": bounds for name in ("train_decoding", "test_decoding") for key, bounds in _DECODING.items()},
+    "method.replay.weight": (0, 1),
+    "method.replay.exponent": (0, ENDLESS),
+    "method.replay.draws": (1, ENDLESS),
+    "method.replay.importance_exponent": (0, 1),
+    "method.sft.learning_rate": (EPSILON, ENDLESS),
+    "method.sft.epochs": (1, ENDLESS),
+    "method.sft.batch_size": (1, ENDLESS),
+    "method.sft.micro_batch_size": (1, ENDLESS),
+    "method.sft.warmup_fraction": (0, 1),
+    "method.sft.weight_decay": (0, ENDLESS),
+    "method.sft.gradient_clipping": (0, ENDLESS),
+    "method.sft.max_length": (1, ENDLESS),
+    "method.sft.zero_stage": (0, 3),
+    "method.sft.checkpoint_every_steps": (1, ENDLESS),
+    "judge.shards": (1, ENDLESS),
+    "judge.workers": (1, ENDLESS),
+    "cluster.cpu_slots": (0, ENDLESS),
+}
+
+
+def leaves(options: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted key, value) of every option below a config dataclass."""
+    for each in fields(options):
+        value = getattr(options, each.name)
+        if is_dataclass(value):
+            yield from leaves(value, f"{prefix}{each.name}.")
+        else:
+            yield f"{prefix}{each.name}", value
+
+
+def check(config: Config) -> None:
+    """Raises ConfigError at the first value out of its choices or range."""
+    values = dict(leaves(config))
+    for key in REQUIRED:
+        if not values[key]:
+            raise ConfigError(f"{key} is missing: say {key}=…")
+    for key, choices in CHOICES.items():
+        if values[key] not in choices:
+            raise ConfigError(f"{key}={values[key]}: not valid; choose from {', '.join(choices)}")
+    for key, (low, high) in RANGES.items():
+        value = values[key]
+        if value is not None and not low <= value <= high:
+            least = "above 0" if low == EPSILON else f"at least {low:g}"
+            raise ConfigError(f"{key}={value}: must be {least}" + (f" and at most {high:g}" if high != ENDLESS else ""))
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", config.model.device):
+        raise ConfigError(f"model.device={config.model.device}: not valid; choose from auto, cpu, cuda, cuda:N")
+    sft, drawn, ks = config.method.sft, config.method.test_decoding.programs_per_problem, config.tables.ks
+    if sft.batch_size % sft.micro_batch_size:
+        raise ConfigError(
+            f"method.sft.micro_batch_size={sft.micro_batch_size}: must divide method.sft.batch_size={sft.batch_size}"
+        )
+    if not ks or min(ks) < 1 or max(ks) > drawn:
+        raise ConfigError(
+            f"tables.ks={ks}: each k must be from 1 to {drawn}, the programs drawn for a problem "
+            "(method.test_decoding.programs_per_problem)"
+        )

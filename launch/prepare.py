@@ -1,0 +1,103 @@
+"""Makes a run directory, or finds it as an earlier start left it; everything that bad input can break is checked first."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from launch import snapshot
+from launch.compose import read_flat, to_yaml
+from launch.config import Config, ConfigError, SourceOptions, leaves
+from launch.plan import Stage, to_json
+from sandbox.problem import Problem, write_problems
+
+FREE = ("run_dir", "cluster.", "judge.workers")  # may change from start to start: they change no row
+
+
+def prepare(config: Config, stages: tuple[Stage, ...]) -> Path:
+    """Checks model, problems and what the run directory holds; then writes what is missing of it. Returns its path.
+
+    Raises ConfigError (or the loaders' InputError) before anything is written.
+    """
+    run = Path(config.run_dir).expanduser().absolute()
+    _check_run(run, config)
+    check_model(config.model.path)
+    problems = {name: load(getattr(config.data, name), f"data.{name}") for name in ("train", "test")}
+    both = {p.problem_id for p in problems["train"]} & {p.problem_id for p in problems["test"]}
+    if both:
+        print(f"launch: warning: {len(both)} problems are in train and in test, {min(both)!r} first", file=sys.stderr)
+
+    run.mkdir(parents=True, exist_ok=True)
+    for name, listed in problems.items():
+        path = run / "problems" / f"{name}.jsonl.gz"
+        if not path.exists():
+            write_problems(path, listed)
+    snapshot.take(run)
+    _write(run / "plan.json", to_json(stages))
+    _write(run / "config.yaml", to_yaml(config))
+    if snapshot.digest() != snapshot.digest(run / "code"):
+        was, now = snapshot.digest(run / "code"), snapshot.digest()
+        print(f"launch: the code has changed since this run began ({was}, now {now}): it goes on with its own", file=sys.stderr)
+    return run
+
+
+def load(source: SourceOptions, key: str) -> list[Problem]:
+    """The problems of a source; with a limit, so many of them, evenly spaced. Raises ConfigError with the keys to mend."""
+    from core.datasets import load_problems
+
+    try:
+        problems = load_problems(source.name, source.split)
+    except (ValueError, FileNotFoundError) as error:
+        raise ConfigError(f"{key}.name={source.name} {key}.split={source.split}: {error}") from error
+    if not problems:
+        raise ConfigError(f"{key}.name={source.name}: holds no problem")
+    if source.limit is None or source.limit >= len(problems):
+        return problems
+    return [problems[index * len(problems) // source.limit] for index in range(source.limit)]
+
+
+def check_model(path: str) -> None:
+    """Raises ConfigError where a local folder or a package does not hold a model; a name on a hub is not looked up."""
+    if path.startswith("package:"):
+        name = path.removeprefix("package:")
+        if not name.isidentifier() or importlib.util.find_spec(name) is None:
+            raise ConfigError(f"model.path={path}: the package {name!r} is not installed")
+    elif Path(path).is_absolute():
+        folder = Path(path)
+        if not folder.exists():
+            raise ConfigError(f"model.path={path}: no such file or folder")
+        if folder.is_dir() and not (folder / "config.json").exists() and not any(folder.glob("*.gguf")):
+            raise ConfigError(f"model.path={path}: the folder holds neither config.json nor a .gguf file")
+    elif path.count("/") > 1 or any(sign.isspace() for sign in path):
+        raise ConfigError(f"model.path={path}: no such folder, and no name on the Hugging Face Hub (OWNER/NAME)")
+
+
+def _check_run(run: Path, config: Config) -> None:
+    """Raises ConfigError where `run` is something else than a run of this config."""
+    if run.exists() and not run.is_dir():
+        raise ConfigError(f"run_dir={config.run_dir}: is a file, not a folder")
+    if not run.exists():
+        return
+    written = run / "config.yaml"
+    if not written.exists():
+        strange = [p.name for p in run.iterdir() if p.name not in ("problems", "code", "plan.json", "lock") and p.name[0] != "_"]
+        if strange:
+            raise ConfigError(f"run_dir={config.run_dir}: holds {strange[0]!r} but no config.yaml, so it is no run; take another")
+        return
+    before, now = read_flat(written), dict(leaves(config))
+    differ = [key for key in {**before, **now} if not key.startswith(FREE) and before.get(key) != now.get(key)]
+    if differ:
+        told = ", ".join(f"{key} (there {before.get(key)}, now {now.get(key)})" for key in differ)
+        raise ConfigError(
+            f"run_dir={config.run_dir}: holds a run of another config: {told}. "
+            f"Take a new run_dir, or set {' '.join(shlex.quote(f'{key}={before.get(key)}') for key in differ)} to go on with it"
+        )
+
+
+def _write(path: Path, text: str) -> None:
+    beside = path.with_name(f"_{path.name}.{os.getpid()}")
+    beside.write_text(text)
+    beside.rename(path)

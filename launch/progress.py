@@ -1,0 +1,61 @@
+"""The small JSON files of a run: how far a task is, and that it is done. Written beside and renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+UNITS = {"sample": "problems", "judge": "programs", "finetune": "steps", "tables": "tables"}
+INTERVAL_S = 0.5  # least time between two writes
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes `path` whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"_{path.name}.{socket.gethostname()}.{os.getpid()}")
+    beside.write_text(json.dumps(value) + "\n")
+    beside.rename(path)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """What `write_json` wrote; None where there is no such file."""
+    try:
+        return dict(json.loads(path.read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def done_path(run: Path, stage: str, shard: int) -> Path:
+    """The file whose being there says that a shard is whole."""
+    return run / stage / "done" / f"{shard}.json"
+
+
+def done_shards(run: Path, stage: str) -> set[int]:
+    """The shards of a stage that are whole."""
+    return {int(path.stem) for path in (run / stage / "done").glob("*.json") if path.name[0] != "_"}
+
+
+def progress_path(run: Path, stage: str, shard: int) -> Path:
+    """How far a shard is."""
+    return run / "progress" / f"{stage}-{shard}.json"
+
+
+class Progress:
+    """`progress(done, total)` of one task, kept in a file for whoever watches; at most two writes a second."""
+
+    def __init__(self, path: Path, unit: str) -> None:
+        self.path = path
+        self.unit = unit
+        self.started = time.time()
+        self._written = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.time()
+        if now - self._written >= INTERVAL_S or done >= total:
+            self._written = now
+            row = {"done": done, "total": total, "unit": self.unit, "started": self.started, "updated": now}
+            write_json(self.path, row)

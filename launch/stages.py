@@ -1,0 +1,153 @@
+"""One task of a stage: reads its inputs' folders and its options, and nothing else. Every job runs `run_stage`.
+
+A task can be killed at any moment and run again; run twice at once, the second waits, then finds the work done.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import importlib
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from launch.plan import Stage, read_plan
+from launch.progress import UNITS, Progress, done_path, progress_path, write_json
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One shard of a stage. Made by `run_stage`; read by the stage's function."""
+
+    run: Path
+    stage: Stage
+    shard: int
+    progress: Callable[[int, int], None]  # (done, total)
+
+    def input(self, name: str) -> Path:
+        return self.run / self.stage.inputs[name]
+
+    def output(self, name: str) -> Path:
+        return self.run / self.stage.outputs[name]
+
+
+def sample(task: Task) -> None:
+    """Programs of a model, batch by batch."""
+    from core.evaluate import write_programs_of
+    from core.options import DecodingOptions, ModelOptions
+
+    options = task.stage.options
+    model = ModelOptions(**options["model"])
+    if "model" in task.stage.inputs:
+        model.path = str(task.input("model"))
+    decoding = DecodingOptions(**options["decoding"])
+    problems, programs, split = task.input("problems"), task.output("programs"), options["split"]
+    write_programs_of(model, decoding, problems, programs, split, task.shard, task.stage.shards, task.progress)
+
+
+def judge(task: Task) -> Any:
+    """Verdicts of one shard of the programs."""
+    from sandbox.limits import Limits
+    from sandbox.shards import judge_shard
+
+    options, shard, shards = task.stage.options, task.shard, task.stage.shards
+    problems, programs, out = task.input("problems"), task.input("programs"), task.output("judged")
+    limits = Limits(**options["limits"])
+    return judge_shard(problems, programs, out, limits, shard, shards, options["workers"], task.progress)
+
+
+def finetune(task: Task) -> None:
+    """Replay and fine-tuning."""
+    from core.btp import finetune as finetune_btp
+    from core.options import ModelOptions, ReplayOptions, SFTOptions
+
+    options = task.stage.options
+    model, replay, sft = ModelOptions(**options["model"]), ReplayOptions(**options["replay"]), SFTOptions(**options["sft"])
+    problems, programs, judged = task.input("problems"), task.input("programs"), task.input("judged")
+    finetune_btp(model, replay, sft, problems, programs, judged, task.output("training"), task.output("model"), task.progress)
+
+
+def tables(task: Task) -> None:
+    """The pass-rate table in every written format, and its plot."""
+    from results.plots import plot_table
+    from results.render import render
+    from results.tables import pass_rate_table
+
+    out = task.output("tables")
+    out.mkdir(parents=True, exist_ok=True)
+    table = pass_rate_table([task.run], ks=tuple(task.stage.options["ks"]))
+    for form in ("md", "csv", "json"):
+        beside = out / f"_table.{form}.{os.getpid()}"
+        beside.write_text(render(table, form))
+        beside.rename(out / f"table.{form}")
+    plot_table(table, out / "pass_rate.png")
+    task.progress(1, 1)
+
+
+KINDS: dict[str, Callable[[Task], Any]] = {"sample": sample, "judge": judge, "finetune": finetune, "tables": tables}
+
+
+def run_stage(run: Path, name: str, shard: int) -> None:
+    """Runs one shard of the stage `name` of the plan, unless it is done.
+
+    Raises ValueError for a stage or shard that the plan does not hold, and whatever the stage raises.
+    """
+    run = run.absolute()
+    stages = {stage.name: stage for stage in read_plan(run)}
+    if name not in stages:
+        raise ValueError(f"no stage {name!r} in {run / 'plan.json'}; its stages are {', '.join(stages)}")
+    stage = stages[name]
+    if not 0 <= shard < stage.shards:
+        raise ValueError(f"shard {shard} of stage {name!r} must be from 0 to {stage.shards - 1}")
+    done = done_path(run, name, shard)
+    with _alone(run / name / "lock" / str(shard), f"{name} {shard}"):
+        if done.exists():
+            print(f"{name} {shard}: done before")
+            return
+        started = time.time()
+        progress = Progress(progress_path(run, name, shard), UNITS.get(stage.kind, "steps"))
+        summary = _function(stage.kind)(Task(run, stage, shard, progress))
+        finished = time.time()
+        row = {"seconds": round(finished - started, 3), "host": socket.gethostname(), "finished": finished}
+        if dataclasses.is_dataclass(summary) and not isinstance(summary, type):
+            row["summary"] = dataclasses.asdict(summary)
+        write_json(done, row)
+        print(f"{name} {shard}: done in {finished - started:.1f} s")
+
+
+def _function(kind: str) -> Callable[[Task], Any]:
+    """The function of a kind; `module:function` names one that is not of ours."""
+    if kind in KINDS:
+        return KINDS[kind]
+    module, colon, function = kind.partition(":")
+    if not colon:
+        raise ValueError(f"stage kind {kind!r} is not one of {', '.join(KINDS)}, nor module:function")
+    return getattr(importlib.import_module(module), function)  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _alone(path: Path, what: str) -> Iterator[None]:
+    """Holds an exclusive lock on `path`; waits for whoever holds it.
+
+    A POSIX lock: forked workers do not inherit it, so it ends with this process, and network file systems know it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            print(f"{what}: waiting for {file.read().strip() or 'another process'}, which works on it", file=sys.stderr)
+            fcntl.lockf(file, fcntl.LOCK_EX)
+        file.seek(0)
+        file.truncate()
+        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+        file.flush()
+        yield

@@ -1,0 +1,178 @@
+"""How far a run is, from the files of its directory alone, and the lines that show it while it runs."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import sys
+import time
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from launch.plan import Stage, read_plan
+from launch.progress import UNITS, done_path, done_shards, progress_path, read_json
+
+State = Literal["waiting", "running", "done", "failed", "cancelled"]
+PLAIN_INTERVAL_S = 5.0  # least time between two plain lines of a stage
+WINDOW_S = 30.0  # over which a speed is measured
+
+
+@dataclass(frozen=True, slots=True)
+class StageStatus:
+    """One stage now. Made by `stage_status`; read by `status` and by `Display`."""
+
+    name: str
+    state: State
+    shards_done: int
+    shards: int
+    done: int  # units of work, over all shards
+    total: int | None  # None: no shard has told yet
+    unit: str
+    seconds: float | None  # of its tasks so far, added up
+
+    @property
+    def fraction(self) -> float:
+        return 1.0 if self.state == "done" else self.done / self.total if self.total else 0.0
+
+
+def stage_status(run: Path, stage: Stage, last: dict[tuple[str, int], str], cached: dict[Path, Any] | None = None) -> StageStatus:
+    """`last` is the last state of each (stage, shard) in jobs.jsonl. `cached` keeps what can't change any more."""
+    cached = {} if cached is None else cached
+    whole = done_shards(run, stage.name)
+    done, totals, seconds = 0, [], 0.0
+    for shard in range(stage.shards):
+        path = progress_path(run, stage.name, shard)
+        row = cached.get(path) or read_json(path)
+        if shard in whole and row:
+            cached[path] = row
+        if row:
+            done += row["total"] if shard in whole else row["done"]
+            totals.append(row["total"])
+        if shard in whole:
+            path = done_path(run, stage.name, shard)
+            cached[path] = cached.get(path) or read_json(path)
+            seconds += cached[path]["seconds"]
+        elif row:
+            seconds += row["updated"] - row["started"]
+    total = round(sum(totals) / len(totals) * stage.shards) if totals else None
+    states = {state for (name, shard), state in last.items() if name == stage.name and shard not in whole}
+    state: State = "waiting"
+    if len(whole) == stage.shards:
+        state = "done"
+    elif any(_held(run / stage.name / "lock" / str(shard)) for shard in range(stage.shards) if shard not in whole):
+        state = "running"
+    elif "failed" in states:
+        state = "failed"
+    elif "cancelled" in states:
+        state = "cancelled"
+    unit = UNITS.get(stage.kind, "steps")
+    return StageStatus(stage.name, state, len(whole), stage.shards, done, total, unit, seconds if totals or whole else None)
+
+
+def _held(lock: Path) -> bool:
+    """Whether a process holds the lock of a shard (a look only: nothing is created)."""
+    if not lock.exists():
+        return False
+    with lock.open("r+") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def last_states(run: Path) -> dict[tuple[str, int], str]:
+    """The last state of each (stage, shard) in jobs.jsonl; a line cut short by a kill is left out."""
+    states: dict[tuple[str, int], str] = {}
+    path = run / "jobs.jsonl"
+    for line in path.read_text().splitlines() if path.exists() else []:
+        if line.endswith("}"):
+            row = json.loads(line)
+            states[row["stage"], row["shard"]] = row["state"]
+    return states
+
+
+def status_lines(run: Path) -> list[str]:
+    """The run as lines for a person: a line a stage. Raises FileNotFoundError where `run` is no run directory."""
+    last = last_states(run)
+    return [_line(stage_status(run, stage, last), None) for stage in read_plan(run)]
+
+
+class Display:
+    """A line a stage: live on a terminal, else a plain line where something changed. Use as a context."""
+
+    def __init__(self, run: Path, stages: tuple[Stage, ...]) -> None:
+        self.run, self.stages = run, stages
+        self.seen: dict[str, deque[tuple[float, int]]] = {stage.name: deque() for stage in stages}
+        self.cached: dict[Path, Any] = {}
+        self.plain: dict[str, tuple[float, str]] = {}  # stage → when its last plain line was printed, and the state it told
+        self.live: Any = None
+
+    def __enter__(self) -> Display:
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.live import Live
+
+            self.live = Live(console=Console(stderr=True), auto_refresh=False)
+            self.live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.live:
+            self.live.stop()
+
+    def show(self, states: dict[tuple[str, int], str]) -> None:
+        """Looks at the run's files and draws."""
+        rows = [stage_status(self.run, stage, states, self.cached) for stage in self.stages]
+        lines = [(row, _line(row, self._speed(row))) for row in rows]
+        if self.live:
+            from rich.text import Text
+
+            colours = {"done": "green", "running": "cyan", "failed": "red", "cancelled": "yellow", "waiting": "dim"}
+            text = Text("\n").join(Text(line, style=colours[row.state], no_wrap=True) for row, line in lines)
+            self.live.update(text, refresh=True)
+            return
+        now = time.monotonic()
+        for row, line in lines:
+            when, told = self.plain.get(row.name, (0.0, "waiting"))
+            due = now - when >= PLAIN_INTERVAL_S and row.state == "running"
+            if line != told and (
+                due or row.state not in (told.split()[1], "waiting") if told != "waiting" else row.state != told
+            ):
+                self.plain[row.name] = (now, line)
+                print(line, file=sys.stderr, flush=True)
+
+    def _speed(self, row: StageStatus) -> float | None:
+        """Units a second over the last WINDOW_S, as far as this display has looked."""
+        seen, now = self.seen[row.name], time.monotonic()
+        if row.state != "running":
+            seen.clear()
+            return None
+        seen.append((now, row.done))
+        while now - seen[0][0] > WINDOW_S:
+            seen.popleft()
+        (began, first), (ended, last) = seen[0], seen[-1]
+        return (last - first) / (ended - began) if last > first else None
+
+
+def _line(row: StageStatus, speed: float | None) -> str:
+    bar = "█" * round(12 * row.fraction)
+    tasks = f"{row.shards_done}/{row.shards} tasks"
+    parts = [f"{row.name:<14} {row.state:<9} {bar:░<12} {tasks:>11}"]
+    if row.total is not None:
+        parts.append(f"{row.done}/{row.total} {row.unit}")
+    if speed and row.total is not None:
+        parts += [f"{speed:.2f} {row.unit}/s", f"{duration((row.total - row.done) / speed)} left"]
+    elif row.state != "running" and row.seconds:
+        parts.append(f"took {duration(row.seconds)}" if row.shards == 1 else f"took {duration(row.seconds)} over all tasks")
+    return "  ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """As people write it: 42 s, 3:07 min, 1:02 h."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60}:{whole % 60:02} min" if whole < 3600 else f"{whole // 3600}:{whole % 3600 // 60:02} h"

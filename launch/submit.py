@@ -1,0 +1,215 @@
+"""Walks a plan: submits the missing tasks of ready stages, watches them, tells failures. It can be killed at any moment."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from launch.config import ClusterOptions, ConfigError
+from launch.plan import Stage
+from launch.progress import done_path, done_shards
+from launch.status import Display
+from slurm.command import Command
+from slurm.jobs import Job, submit_array
+
+POLL_S = 0.2
+LATE_FILES_S = {"local": 0.0, "slurm": 30.0}  # how long a shared file system may hide a finished task's file
+CANCEL_S = 10.0
+
+
+@dataclass(slots=True)
+class Running:
+    """A submitted task that has not been seen to end."""
+
+    stage: Stage
+    shard: int
+    job: Job
+    ended: float | None = None  # when its job was first seen to have ended
+
+
+@dataclass(slots=True)
+class Drive:
+    """What the driver knows; all of it can be found again in the run directory."""
+
+    run: Path
+    stages: tuple[Stage, ...]
+    cluster: ClusterOptions
+    running: list[Running] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)  # stage → what to tell
+    states: dict[tuple[str, int], str] = field(default_factory=dict)
+    whole: dict[str, set[int]] = field(default_factory=dict)  # stage → its done shards
+    folders: dict[str, Path] = field(default_factory=dict)  # stage → logs of this start
+
+
+def drive(run: Path, stages: tuple[Stage, ...], cluster: ClusterOptions) -> int:
+    """Does what is missing of the run. Returns the exit status: 0, or 1 where a task failed, or 130 where it was stopped.
+
+    Raises ConfigError where another driver works on the run directory.
+    """
+    it = Drive(run, stages, cluster)
+    with _only_driver(run), _terminated_as_interrupted():
+        try:
+            with Display(run, stages) as display:
+                while True:
+                    _collect(it)
+                    _submit_ready(it)
+                    display.show(it.states)
+                    if not it.running:
+                        break
+                    time.sleep(POLL_S)
+        except KeyboardInterrupt:
+            _cancel(it)
+            return 130
+    for told in it.failed.values():
+        print(told, file=sys.stderr)
+    return 1 if it.failed else 0
+
+
+def _collect(it: Drive) -> None:
+    """Looks for tasks that ended: the run directory decides, the scheduler only says when to look."""
+    for stage in it.stages:
+        if len(it.whole.get(stage.name, ())) < stage.shards:
+            it.whole[stage.name] = done_shards(it.run, stage.name)
+    still: list[Running] = []
+    for task in it.running:
+        key = (task.stage.name, task.shard)
+        if not task.job.ended():
+            still.append(task)
+        elif done_path(it.run, *key).exists():
+            it.whole[task.stage.name].add(task.shard)
+            _record(it, task, "done")
+        else:
+            task.ended = task.ended or time.monotonic()
+            if time.monotonic() - task.ended < LATE_FILES_S[it.cluster.kind]:
+                still.append(task)
+            else:
+                _record(it, task, "failed")
+                it.failed.setdefault(task.stage.name, _failure(it, task))
+    it.running = still
+
+
+def _submit_ready(it: Drive) -> None:
+    """On this machine: one stage that wants the GPU at a time, and no more tasks than slots. On Slurm: whole arrays."""
+    slots = it.cluster.cpu_slots or len(os.sched_getaffinity(0))
+    for stage in it.stages:
+        whole = it.whole[stage.name]
+        if stage.name in it.failed or any(len(it.whole[n]) < s.shards for n in stage.needs for s in it.stages if s.name == n):
+            continue
+        busy = {task.shard for task in it.running if task.stage.name == stage.name}
+        missing = [shard for shard in range(stage.shards) if shard not in whole and shard not in busy]
+        if it.cluster.kind == "local":
+            if stage.resources == "gpu" and any(t.stage.resources == "gpu" and t.stage is not stage for t in it.running):
+                continue
+            free = slots - sum(_slots(task.stage, slots) for task in it.running)
+            missing = missing[: max(0, free // _slots(stage, slots))]
+        if missing:
+            _submit(it, stage, missing, slots)
+
+
+def _slots(stage: Stage, slots: int) -> int:
+    """Slots that a local task takes. One that wants the GPU takes one: judging goes on beside it."""
+    return 1 if stage.resources == "gpu" else min(stage.cpus or slots, slots)
+
+
+def _submit(it: Drive, stage: Stage, shards: list[int], slots: int) -> None:
+    if stage.name not in it.folders:  # a folder a start: process ids come again, and with them the names of logs
+        folder = it.run / "logs" / stage.name
+        earlier = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
+        it.folders[stage.name] = folder / str(max(earlier, default=0) + 1)
+    code = it.run / "code"
+    threads = (slots if stage.resources == "gpu" else stage.cpus) if it.cluster.kind == "local" else None
+    env = {
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(code), os.environ.get("PYTHONPATH", "")])),
+        "PYTHONUNBUFFERED": "1",
+        **({"OMP_NUM_THREADS": str(threads), "CUDA_VISIBLE_DEVICES": _visible(stage)} if threads else {}),
+    }
+    argv = [sys.executable, "-m", "launch", "stage", str(it.run), stage.name, "--shard"]
+    commands = [Command([*argv, str(shard)], str(code), env) for shard in shards]
+    kind = "slurm" if it.cluster.kind == "slurm" else "local"
+    parameters = (it.cluster.gpu if stage.resources == "gpu" else it.cluster.cpu) if kind == "slurm" else {}
+    jobs = submit_array(kind, it.folders[stage.name], stage.name, commands, parameters)
+    for shard, job in zip(shards, jobs, strict=True):
+        it.running.append(Running(stage, shard, job))
+        _record(it, it.running[-1], "submitted")
+
+
+def _visible(stage: Stage) -> str | None:
+    """submitit's local executor hides every GPU: stages that want one see again what the driver sees."""
+    return os.environ.get("CUDA_VISIBLE_DEVICES") if stage.resources == "gpu" else ""
+
+
+def _record(it: Drive, task: Running, state: str) -> None:
+    """A line in jobs.jsonl; of several lines of one stage and shard, the last counts."""
+    it.states[task.stage.name, task.shard] = state
+    row = {"stage": task.stage.name, "shard": task.shard, "job_id": task.job.id, "submitted": time.time(), "state": state}
+    with (it.run / "jobs.jsonl").open("a") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def _failure(it: Drive, task: Running) -> str:
+    stopped, lost = [], {task.stage.name}
+    for stage in it.stages:
+        if lost & set(stage.needs):
+            lost.add(stage.name)
+            stopped.append(stage.name)
+    log = "\n".join(f"  | {line}" for line in task.job.error().splitlines())
+    return (
+        f"launch: stage {task.stage.name}, shard {task.shard} failed (job {task.job.id}); the end of its log:\n{log}\n"
+        f"  whole log: {task.job.log}\n"
+        f"  not started because of it: {', '.join(stopped) or 'nothing'}\n"
+        f"  started again with the same run_dir, the run does what is missing"
+    )
+
+
+def _cancel(it: Drive) -> None:
+    """Ends the tasks, asking again until they are gone."""
+    print("\nlaunch: stopping the tasks", file=sys.stderr)
+    deadline = time.monotonic() + CANCEL_S
+    while it.running and time.monotonic() < deadline:
+        for task in it.running:
+            task.job.cancel()
+        time.sleep(0.5)
+        for task in [task for task in it.running if task.job.ended()]:
+            it.running.remove(task)
+            _record(it, task, "done" if done_path(it.run, task.stage.name, task.shard).exists() else "cancelled")
+    for task in it.running:
+        print(f"launch: stage {task.stage.name}, shard {task.shard} (job {task.job.id}) has not ended yet", file=sys.stderr)
+
+
+@contextmanager
+def _only_driver(run: Path) -> Iterator[None]:
+    """Two drivers of one run would each submit everything."""
+    with (run / "lock").open("a+") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise ConfigError(f"run_dir={run}: process {file.read().strip()} drives it already; see `launch status`") from None
+        file.seek(0)
+        file.truncate()
+        file.write(f"{os.getpid()} on {os.uname().nodename}")
+        file.flush()
+        yield
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM stops a run as Ctrl-C does."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,1 @@
+"""Parquet parts of judged programs, and what they say: pass@k, intervals, tables, plots."""

@@ -1,0 +1,112 @@
+"""Test code cut into tests: each assert that can be run on its own becomes one, so that a pass rate means something.
+
+Test code is trusted (it comes with the data set); it is parsed and rewritten here. A program never is.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from dataclasses import dataclass
+
+from sandbox.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class AssertTest:
+    """One test of an `assert` problem: code that raises nothing where the program is right."""
+
+    code: str
+    label: str  # the assert, for a person to read
+
+
+@dataclass(frozen=True, slots=True)
+class AssertTests:
+    """All tests of a problem, and the names in them that only the program can define."""
+
+    tests: tuple[AssertTest, ...]
+    remote_names: tuple[str, ...]
+
+
+def split(problem: Problem) -> AssertTests:
+    """The tests of an `assert` problem, in HumanEval's layout (`check(candidate)`) or MBPP's (bare asserts).
+
+    Raises ValueError where the test code, or the set-up code, is no Python.
+    """
+    assert problem.entry_point is not None
+    try:
+        tree = ast.parse(problem.test_code)
+        ast.parse(problem.setup_code)
+    except SyntaxError as error:
+        raise ValueError(f"problem {problem.problem_id!r}: test_code or setup_code is no Python: {error}") from error
+    check = next((s for s in tree.body if isinstance(s, ast.FunctionDef) and s.name == "check"), None)
+    if check is None:
+        tests = [(_unparse(body), label) for body, label in _cut(tree.body)]
+    else:
+        call = ast.parse(f"check({problem.entry_point})").body
+        rest = [s for s in tree.body if s is not check and not _calls(s, "check")]
+        tests = [(_unparse([*rest, _with_body(check, body), *call]), label) for body, label in _cut(check.body)]
+    return AssertTests(tuple(AssertTest(code, label) for code, label in tests), _free_names(tree, problem.entry_point))
+
+
+def _cut(body: list[ast.stmt]) -> list[tuple[list[ast.stmt], str]]:
+    """Each assert-holding statement with the set-up statements before it; the whole as one test where they are entangled."""
+    units = [i for i, s in enumerate(body) if _asserts(s) and not isinstance(s, (ast.FunctionDef, ast.ClassDef))]
+    whole = [(body, "the test code as a whole")]
+    if not units or any(_asserts(s) for s in body if isinstance(s, (ast.FunctionDef, ast.ClassDef))):
+        return whole
+    for i in units:
+        made = _names(body[i], ast.Store)
+        if any((_names(later, ast.Load) - _names(later, ast.Store)) & made for later in body[i + 1 :]):
+            return whole
+    tested = [i for i in units if not _is_constant(body[i])] or units
+    return [([s for k, s in enumerate(body[:i]) if k not in units] + [body[i]], _unparse([body[i]])) for i in tested]
+
+
+def _asserts(statement: ast.stmt) -> bool:
+    return any(isinstance(node, ast.Assert) for node in ast.walk(statement))
+
+
+def _is_constant(statement: ast.stmt) -> bool:
+    """`assert True, "…"` tests nothing."""
+    return isinstance(statement, ast.Assert) and isinstance(statement.test, ast.Constant)
+
+
+def _names(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, context)}
+
+
+def _calls(statement: ast.stmt, name: str) -> bool:
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == name
+
+
+def _with_body(function: ast.FunctionDef, body: list[ast.stmt]) -> ast.FunctionDef:
+    return ast.FunctionDef(
+        name=function.name,
+        args=function.args,
+        body=body,
+        decorator_list=[],
+        returns=None,
+        type_comment=None,
+        **({"type_params": []} if hasattr(function, "type_params") else {}),
+    )
+
+
+def _unparse(body: list[ast.stmt]) -> str:
+    return ast.unparse(ast.fix_missing_locations(ast.Module(body=body, type_ignores=[])))
+
+
+def _free_names(tree: ast.Module, entry_point: str) -> tuple[str, ...]:
+    """Names that the test code reads and neither it nor Python defines (the set-up code may: the checker knows)."""
+    defined = _names(tree, ast.Store) | set(dir(builtins))
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            defined.add(node.name)
+        elif isinstance(node, ast.arg):
+            defined.add(node.arg)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            defined |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            defined.add(node.name)
+    return (entry_point, *sorted(_names(tree, ast.Load) - defined - {entry_point}))

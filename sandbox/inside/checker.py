@@ -1,0 +1,128 @@
+"""The process that runs a problem's own test code (trusted) against a program that lives in another jail.
+
+The program's names stand here as remote functions: a call goes over a pipe as plain values, and plain values come back.
+An object of the program's own class comes back as a remote handle. It can be passed on, asked for attributes, items or
+its length, but it never decides a comparison: an overridden `__eq__` runs in the program's process, or not at all.
+"""
+
+import builtins
+import os
+import socket
+import sys
+import traceback
+
+from sandbox.inside import runner, wire
+from sandbox.inside.wire import GONE, PASSED, RAISED, TOO_LARGE, WRONG
+
+
+class ProgramRaised(Exception):
+    """An exception of the program's own class left a call."""
+
+
+class RemoteObject(wire.Handle):
+    """A program's object. Comparing it is refused, so it can never make an assert true."""
+
+    def __init__(self, program, number, type_name):
+        super().__init__(number, type_name)
+        self._program = program
+
+    def _ask(self, do, **more):
+        return self._program.ask(do, self.number, **more)
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._ask("get", name=name)
+
+    def __call__(self, *args, **kwargs):
+        return self._program.call(self.number, args, kwargs)
+
+    def __getitem__(self, key):
+        return self._ask("item", key=wire.to_tree(key))
+
+    def __iter__(self):
+        return iter(self._ask("list"))
+
+    def __len__(self):
+        return self._ask("len")
+
+    def __str__(self):
+        return self._ask("str")
+
+    def _refuse(self, _other=None):
+        raise TypeError(f"an object of the program's class {self.type_name!r} cannot be compared")
+
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = _refuse
+    __hash__ = object.__hash__
+
+
+class Program:
+    """The other end of the pipe."""
+
+    def __init__(self, channel):
+        self.channel = channel
+        self.raised = None  # the last exception that came across
+        self.gone = False
+
+    def ask(self, do, target, **more):
+        """One request, one answer. An exception of the program is raised here under its built-in name."""
+        try:
+            wire.send(self.channel, {"do": do, "target": target, **more})
+            reply, _ = wire.receive(self.channel)
+        except (EOFError, OSError) as error:
+            self.gone = True
+            raise ProgramRaised("the program ended before it answered") from error
+        if not isinstance(reply, dict):
+            raise wire.WireError("malformed reply")
+        if "raised" in reply:
+            known = [getattr(builtins, str(name), None) for name in reply.get("mro", [])]
+            kinds = [k for k in known if isinstance(k, type) and issubclass(k, Exception) and k is not Exception]
+            self.raised = (kinds[0] if kinds and not issubclass(kinds[0], UnicodeError) else ProgramRaised)(
+                f"{reply['raised']}: {reply.get('text', '')}"
+            )
+            raise self.raised
+        return wire.from_tree(reply.get("value"), lambda number, name: RemoteObject(self, number, name))
+
+    def call(self, target, args, kwargs):
+        """target: a name of the program, or a handle's number."""
+        return self.ask("call", target, args=wire.to_tree(list(args)), kwargs=wire.to_tree(kwargs))
+
+    def function(self, name):
+        """A stand-in for the program's `name`."""
+
+        def remote(*args, **kwargs):
+            return self.call(name, args, kwargs)
+
+        remote.__name__ = remote.__qualname__ = name
+        return remote
+
+
+def run(job, test, fds):
+    """Runs one test and never returns; the exit status is its outcome, descriptor 2 says why."""
+    runner.take_files(fds)
+    runner.limit(job["limits"])
+    program = Program(socket.socket(fileno=runner.CHANNEL))
+    status = WRONG
+    try:
+        names = {"__name__": "tests"}
+        exec(compile(job["setup"], "setup.py", "exec", dont_inherit=True), names)
+        for name in job["remote_names"]:
+            if name == job["entry_point"] or name not in names:
+                names[name] = program.function(name)
+        exec(compile(test["code"], "test.py", "exec", dont_inherit=True), names)
+        status = PASSED
+    except BaseException as error:
+        if program.gone:
+            status = GONE
+        elif error is program.raised:
+            status = RAISED
+        elif isinstance(error, wire.WireError) and "over the limit" in str(error):
+            status = TOO_LARGE
+        last = traceback.format_exception_only(type(error), error)[-1].strip()
+        sys.stderr.write(last[:2000] if status != WRONG or not isinstance(error, AssertionError) else _failed(test, last))
+        sys.stderr.flush()
+    os._exit(status)
+
+
+def _failed(test, last):
+    return (test["label"] if last == "AssertionError" else last)[:2000]

@@ -1,0 +1,196 @@
+"""The process in which one program runs on one test. Untrusted from the program's first line on.
+
+What it reports (an exit status, bytes on its files) is only ever compared outside; nothing here knows an expected output.
+"""
+
+import builtins
+import io
+import os
+import resource
+import sys
+import threading
+import traceback
+import types
+
+from sandbox.inside import tracer, wire
+
+FILENAME = "program.py"
+CHANNEL = 3  # the descriptor on which `call` answers are written and `assert` calls are served
+
+
+def limit(limits):
+    """Applies the limits of one run to this process and what it starts."""
+    mib = 1 << 20
+    for name, value in (
+        ("RLIMIT_AS", int(limits["memory_mib"]) * mib),
+        ("RLIMIT_CPU", int(-(-limits["cpu_s"] // 1)) + 1),  # whole seconds, so the exact decision is made outside
+        ("RLIMIT_FSIZE", int(limits["output_bytes"])),
+        ("RLIMIT_NOFILE", int(limits["open_files"])),
+        ("RLIMIT_NPROC", int(limits["processes"])),
+        ("RLIMIT_CORE", 0),
+    ):
+        resource.setrlimit(getattr(resource, name), (value, value))
+
+
+def take_files(fds):
+    """The test's files become descriptors 0, 1, 2 and the channel; every other descriptor is closed."""
+    high = [os.dup2(fd, 100 + i) for i, fd in enumerate(fds)]
+    for i, fd in enumerate(high):
+        os.dup2(fd, i)
+    os.closerange(len(fds), 4096)
+    sys.stdin = io.TextIOWrapper(open(0, "rb", closefd=False), encoding="utf-8", errors="surrogateescape")
+    sys.stdout = io.TextIOWrapper(open(1, "wb", closefd=False), encoding="utf-8", errors="surrogateescape")
+    sys.stderr = io.TextIOWrapper(
+        open(2, "wb", closefd=False), encoding="utf-8", errors="backslashreplace", line_buffering=True
+    )
+    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
+
+
+def run(job, test, fds, seen, flag):
+    """Runs the program on one test and never returns. `seen`: a byte a line; `flag`: one byte."""
+    take_files(fds)
+    limit(job["limits"])
+    os.chdir("/tmp")
+    status = 1
+    try:
+        status = _run(job, test, seen)
+    except SystemExit as stop:
+        status = _exit_status(stop.code)
+    except MemoryError:
+        flag[0] = wire.OUT_OF_MEMORY
+        sys.stderr.write("MemoryError\n")
+    except wire.WireError as error:
+        sys.stderr.write(f"no value came back: {error}\n")
+    except BaseException as error:
+        _print_error(error)
+    finally:
+        _leave(status)
+
+
+def _run(job, test, seen):
+    mode = job["mode"]
+    name = "__main__" if mode == "stdin" else "program"
+    module = types.ModuleType(name)
+    sys.modules[name] = module
+    sys.argv = [FILENAME]
+    names = module.__dict__
+    if job["setup"]:
+        exec(compile(job["setup"], "setup.py", "exec", dont_inherit=True), names)
+        if mode == "assert":
+            names.pop(job["entry_point"], None)  # the prompt's stub, which the program replaces
+    code = compile(job["source"], FILENAME, "exec", dont_inherit=True)
+    if seen is not None:
+        tracer.start(code, seen)
+    exec(code, names)
+    if mode == "call":
+        value = entry_point(names, job["entry_point"])(*wire.from_tree(test["args"]))
+        data = wire.dumps(wire.to_tree(value))
+        with open(CHANNEL, "wb", closefd=False) as channel:
+            channel.write(data)
+    elif mode == "assert":
+        serve(names)
+    return 0
+
+
+def entry_point(names, name):
+    """The function `name`, or the method of that name of `Solution()` (LeetCode's layout)."""
+    if name in names:
+        return names[name]
+    solution = names.get("Solution")
+    if solution is not None and hasattr(solution, name):
+        return getattr(solution(), name)
+    raise NameError(f"the program defines no {name!r}")
+
+
+def serve(names):
+    """Answers the checker's calls on the channel until it hangs up (see checker.py)."""
+    import socket
+
+    channel = socket.socket(fileno=CHANNEL)
+    kept = []
+
+    def keep(value):
+        kept.append(value)
+        return len(kept) - 1
+
+    def value_of(tree):
+        return wire.from_tree(tree, lambda number, _type: kept[number])
+
+    while True:
+        try:
+            request, _ = wire.receive(channel)
+        except EOFError:
+            return
+        try:
+            action, target = request["do"], request["target"]
+            if isinstance(target, str):
+                thing = entry_point(names, target) if target in names or "Solution" in names else getattr(builtins, target, None)
+                if thing is None:
+                    raise NameError(f"name {target!r} is not defined")
+            else:
+                thing = kept[target]
+            if action == "call":
+                args, kwargs = value_of(request["args"]), value_of(request["kwargs"])
+                thing = thing(*args, **kwargs)
+            elif action == "get":
+                thing = getattr(thing, request["name"])
+            elif action == "set":
+                setattr(thing, request["name"], value_of(request["value"]))
+            elif action == "item":
+                thing = thing[value_of(request["key"])]
+            elif action == "list":
+                thing = list(thing)
+            elif action == "len":
+                thing = len(thing)
+            elif action == "str":
+                thing = str(thing)
+            reply = {"value": wire.to_tree(thing, keep)}
+        except BaseException as error:
+            _print_error(error)
+            reply = {"raised": type(error).__name__, "text": _text(error), "mro": [c.__name__ for c in type(error).__mro__]}
+        wire.send(channel, reply)
+
+
+def _text(error):
+    try:
+        return str(error)[:500]
+    except BaseException:
+        return ""
+
+
+def _print_error(error):
+    try:
+        traceback.print_exception(type(error), error, _own_frames(error.__traceback__))
+    except BaseException as second:  # a program may break its own traceback; the exit status says enough
+        os.write(2, f"{type(error).__name__} (unprintable: {type(second).__name__})\n".encode())
+
+
+def _own_frames(trace):
+    """A traceback that starts in the program, not in this file."""
+    while trace is not None and trace.tb_frame.f_code.co_filename != FILENAME:
+        trace = trace.tb_next
+    return trace
+
+
+def _exit_status(code):
+    """As the interpreter maps SystemExit's argument to a status."""
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code & 0xFF
+    sys.stderr.write(f"{code}\n")
+    return 1
+
+
+def _leave(status):
+    """What the interpreter does at its end: other threads, atexit functions, flushed files."""
+    try:
+        import atexit
+
+        threading._shutdown()
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+    except BaseException as error:
+        status = status or 120
+        _print_error(error)
+    os._exit(status)

@@ -1,0 +1,125 @@
+"""Process 1 of a jail: forks a process per test, watches its clock, kills what is left, reports a few numbers.
+
+It runs no line of the program itself, and holds no expected output. One request at a time comes on the control socket:
+`program` (what is to be run), `compile` (does the interpreter take it), `test` (run it once; files come along).
+"""
+
+import mmap
+import os
+import select
+import signal
+import socket
+import sys
+import time
+
+from sandbox.inside import checker, runner, wire
+
+
+def main(control_fd):
+    """Serves requests until the control socket is closed; then the jail ends, with everything in it."""
+    control = socket.socket(fileno=control_fd)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)
+    sys.setrecursionlimit(1000)
+    wire.send(control, {"ready": list(sys.version_info[:3])})
+    job = {}
+    while True:
+        try:
+            request, fds = wire.receive(control, max_fds=8)
+        except EOFError:
+            os._exit(0)
+        kind = request["do"]
+        if kind == "program":
+            job = request
+            continue
+        flag = mmap.mmap(-1, 1)
+        seen = mmap.mmap(-1, job["source"].count("\n") + 2) if kind == "test" and job["trace"] else None
+        started = time.monotonic()
+        child = os.fork()
+        if child == 0:
+            control.detach()
+            os.close(control_fd)
+            _become(job, request, fds, seen, flag)
+        for fd in fds:
+            os.close(fd)
+        report = _watch(child, control, job["limits"]["wall_s"], started)
+        report["flag"] = flag[0]
+        report["lines"] = [i + 1 for i, byte in enumerate(seen[:]) if byte] if seen is not None else []
+        report["dirty"] = bool(os.listdir("/tmp"))
+        flag.close()
+        if seen is not None:
+            seen.close()
+        wire.send(control, report)
+
+
+def _become(job, request, fds, seen, flag):
+    """The child's life; never returns."""
+    try:
+        os.setsid()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as the interpreter itself does
+        if request["do"] == "compile":
+            _compile(job, fds)
+        elif job["mode"] == "check":
+            checker.run(job, request, fds)
+        else:
+            runner.run(job, request, fds, seen, flag)
+    finally:
+        os._exit(70)
+
+
+def _compile(job, fds):
+    """Exit status 0: the interpreter takes the source; 1: it refuses, the reason is on descriptor 2."""
+    runner.take_files(fds)
+    runner.limit(job["limits"])
+    try:
+        compile(job["source"], runner.FILENAME, "exec", dont_inherit=True)
+    except BaseException as error:
+        sys.stderr.write(f"{type(error).__name__}: {error}")
+        sys.stderr.flush()
+        os._exit(1)
+    os._exit(0)
+
+
+def _watch(child, control, wall_s, started):
+    """Waits for the child, at most `wall_s`; kills every other process of the jail; its numbers."""
+    pidfd = os.pidfd_open(child)
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    poll.register(control, select.POLLHUP | select.POLLRDHUP)
+    timed_out = False
+    while True:
+        left = wall_s - (time.monotonic() - started)
+        events = poll.poll(max(0, left) * 1000) if left > 0 else []
+        if any(fd == pidfd for fd, _ in events):
+            break
+        if events:  # the supervisor has gone
+            os._exit(0)
+        timed_out = True
+        os.kill(child, signal.SIGKILL)
+        break
+    _, status, usage = os.wait4(child, 0)
+    wall = time.monotonic() - started
+    os.close(pidfd)
+    cpu, memory = usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+    for other in _kill_the_rest():
+        cpu += other.ru_utime + other.ru_stime
+        memory = max(memory, other.ru_maxrss)
+    return {"status": status, "timed_out": timed_out, "wall_s": wall, "cpu_s": cpu, "memory_mib": memory / 1024}
+
+
+def _kill_the_rest():
+    """Kills and reaps every process of this jail but process 1; their resource usages."""
+    usages = []
+    while True:
+        try:
+            os.kill(-1, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        try:
+            _, _, usage = os.wait4(-1, 0)
+        except ChildProcessError:
+            return usages
+        usages.append(usage)

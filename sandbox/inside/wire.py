@@ -1,0 +1,183 @@
+"""Plain values across a pipe: JSON with tags, decoded to exact built-in types and to nothing else.
+
+Used on both sides of a jail's wall, so decoding trusts nothing: there is no pickle and no eval, and a value of the
+program's own class travels as a handle, a number that means nothing outside the program's process.
+"""
+
+import json
+import struct
+
+MESSAGE_LIMIT = 64 << 20  # bytes of one message
+
+# How a checker's process ends (exit status).
+PASSED, WRONG, RAISED, GONE, TOO_LARGE = 0, 10, 11, 12, 13
+
+# What a program's process says of its own end, for a clearer message only (shared byte).
+OUT_OF_MEMORY = 1
+
+
+class WireError(Exception):
+    """A value or a message that cannot cross."""
+
+
+class Handle:
+    """Stands for an object of the program's own class, outside the program's process."""
+
+    def __init__(self, number, type_name):
+        self.number = number
+        self.type_name = type_name
+
+
+def _items(values, keep):
+    return [to_tree(value, keep) for value in values]
+
+
+def to_tree(value, keep=None):
+    """The JSON tree of `value`. `keep(obj) -> int` gives the handle of an object that is no plain value; None: refuse."""
+    kind = type(value)
+    if value is None or kind is bool or kind is str or kind is float:
+        return value
+    if kind is int:
+        return value if -(1 << 63) <= value < 1 << 63 else {"i": hex(value)}
+    if kind is list:
+        return _items(value, keep)
+    if kind is tuple:
+        return {"t": _items(value, keep)}
+    if kind is dict:
+        return {"d": [[to_tree(k, keep), to_tree(v, keep)] for k, v in value.items()]}
+    if isinstance(value, Handle):
+        return {"h": [value.number, value.type_name]}
+    if isinstance(value, bool):  # bool cannot be subclassed; here for readers
+        return bool(value)
+    if isinstance(value, int):
+        return to_tree(int.__index__(value))
+    if isinstance(value, float):
+        return float.__float__(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, (bytes, bytearray)):
+        return {"ba" if isinstance(value, bytearray) else "b": bytes(value).hex()}
+    if isinstance(value, complex):
+        return {"c": [value.real, value.imag]}
+    if isinstance(value, (set, frozenset)):
+        return {"f" if isinstance(value, frozenset) else "s": _items(value, keep)}
+    if isinstance(value, dict):
+        return {"d": [[to_tree(k, keep), to_tree(v, keep)] for k, v in dict.items(value)]}
+    if isinstance(value, tuple):
+        return {"t": _items(tuple.__iter__(value), keep)}
+    if isinstance(value, list):
+        return _items(list.__iter__(value), keep)
+    if kind is range:
+        return {"r": [value.start, value.stop, value.step]}
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    if name == "decimal.Decimal":
+        return {"D": str(value)}
+    if name == "fractions.Fraction":
+        return {"F": [hex(value.numerator), hex(value.denominator)]}
+    if name in ("datetime.datetime", "datetime.date", "datetime.time"):
+        return {"T": [kind.__name__, value.isoformat()]}
+    if name == "datetime.timedelta":
+        return {"td": [value.days, value.seconds, value.microseconds]}
+    if keep is None:
+        raise WireError(f"a {kind.__name__} is no plain value")
+    return {"h": [keep(value), str(kind.__name__)]}
+
+
+def _rare(tag, body):
+    """Values of modules that cost milliseconds to import, so only when one comes."""
+    import datetime
+    import decimal
+    import fractions
+
+    if tag == "D":
+        return decimal.Decimal(body)
+    if tag == "F":
+        return fractions.Fraction(int(body[0], 16), int(body[1], 16))
+    if tag == "T" and body[0] in ("datetime", "date", "time"):
+        return getattr(datetime, body[0]).fromisoformat(body[1])
+    if tag == "td":
+        return datetime.timedelta(*body)
+    raise WireError(f"unknown tag {tag!r}")
+
+
+def from_tree(tree, handle=None):
+    """The value of a JSON tree. `handle(number, type_name)` makes the stand-in for an object; None: refuse."""
+    if isinstance(tree, list):
+        return [from_tree(item, handle) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    try:
+        ((tag, body),) = tree.items()
+        if tag == "h":
+            if handle is None:
+                raise WireError("an object of the program's own class")
+            return handle(int(body[0]), str(body[1]))
+        if tag == "d":
+            return {from_tree(k, handle): from_tree(v, handle) for k, v in body}
+        if tag in ("t", "s", "f"):
+            return {"t": tuple, "s": set, "f": frozenset}[tag](from_tree(item, handle) for item in body)
+        if tag == "i":
+            return int(body, 16)
+        if tag == "c":
+            return complex(*body)
+        if tag == "b":
+            return bytes.fromhex(body)
+        if tag == "ba":
+            return bytearray.fromhex(body)
+        if tag == "r":
+            return range(*body)
+        return _rare(tag, body)
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError) as error:
+        raise WireError(f"malformed value: {error}") from error
+
+
+def dumps(tree):
+    """Bytes of a JSON tree."""
+    return json.dumps(tree, separators=(",", ":")).encode("ascii")
+
+
+def loads(data):
+    """The JSON tree of bytes; WireError where they are none, or are nested too deeply."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise WireError(f"malformed message: {error}") from error
+
+
+def send(sock, tree, fds=()):
+    """Sends one message: 8 bytes of length, then JSON; file descriptors travel with the first byte."""
+    import socket
+
+    data = dumps(tree)
+    head = struct.pack("!Q", len(data))
+    if fds:
+        socket.send_fds(sock, [head], list(fds))
+        sock.sendall(data)
+    else:
+        sock.sendall(head + data)
+
+
+def receive(sock, max_fds=0):
+    """One message and its file descriptors; EOFError where the other side has gone."""
+    import socket
+
+    head, fds = b"", []
+    while len(head) < 8:
+        if max_fds:
+            data, new, _, _ = socket.recv_fds(sock, 8 - len(head), max_fds)
+            fds += new
+        else:
+            data = sock.recv(8 - len(head))
+        if not data:
+            raise EOFError("the other side has gone")
+        head += data
+    (length,) = struct.unpack("!Q", head)
+    if length > MESSAGE_LIMIT:
+        raise WireError(f"a message of {length} bytes, over the limit of {MESSAGE_LIMIT}")
+    body = bytearray()
+    while len(body) < length:
+        data = sock.recv(min(1 << 20, length - len(body)))
+        if not data:
+            raise EOFError("the other side has gone")
+        body += data
+    return loads(bytes(body)), fds

@@ -1,0 +1,173 @@
+"""One nsjail with a warden in it: no network, no host files but the interpreter's, an empty /tmp, no capabilities.
+
+A jail is asked over a socket; the files of a test travel with the request. Killing nsjail kills all that is in it.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sandbox.inside import wire
+from sandbox.interpreter import Interpreter
+from sandbox.limits import Limits
+from sandbox.seccomp import policy
+
+BOOT_S = 30.0  # a jail that is not ready by then is broken, or the node is
+GRACE_S = 10.0  # beyond a test's wall limit, before the jail itself is held to be broken
+_INSIDE = ("wire", "tracer", "runner", "checker", "warden")
+
+
+class JailError(RuntimeError):
+    """The jail failed, not the program in it."""
+
+
+def _boot_code(control_fd: int) -> str:
+    """The warden and its modules as one `python -c` text, so that nothing of the source tree is mounted."""
+    folder = Path(__file__).parent / "inside"
+    sources = [(name, (folder / f"{name}.py").read_text(encoding="utf-8")) for name in _INSIDE]
+    return (
+        "import sys, types\nsys.path[:] = [p for p in sys.path if p]\n"
+        "sandbox, inside = types.ModuleType('sandbox'), types.ModuleType('sandbox.inside')\n"
+        "sandbox.__path__ = inside.__path__ = []\n"
+        "sys.modules.update({'sandbox': sandbox, 'sandbox.inside': inside})\n"
+        f"for name, source in {sources!r}:\n"
+        "    module = types.ModuleType('sandbox.inside.' + name)\n"
+        "    sys.modules[module.__name__] = module\n"
+        "    setattr(inside, name, module)\n"
+        "    exec(compile(source, '<stepbatch ' + name + '>', 'exec'), module.__dict__)\n"
+        f"inside.warden.main({control_fd})\n"
+    )
+
+
+def _library_folders() -> list[Path]:
+    """Where the dynamic linker looks: the multi-architecture folder where there is one, not all of /usr/lib."""
+    triplet = f"{os.uname().machine}-linux-gnu"
+    found = [Path(base) / triplet for base in ("/lib", "/usr/lib") if (Path(base) / triplet).is_dir()]
+    return [p for p in [*found, Path("/lib64"), Path("/usr/lib64")] if p.is_dir()]
+
+
+_SHOW_AT = Path("/mnt")  # in a mount namespace of nsjail's own; the host sees nothing of it
+
+
+def _shown(interpreter: Interpreter) -> bool:
+    """Whether the jail's user may walk to the interpreter. Under root's own home (pyenv, uv) it may not."""
+    return os.geteuid() != 0 or all(folder.stat().st_mode & 0o001 for folder in interpreter.executable.parents)
+
+
+def _showing(interpreter: Interpreter) -> list[str]:
+    """A prefix for nsjail's command: its own mount namespace, in which the interpreter stands where all may walk."""
+    script = 'mount --bind "$0" "$1" && shift && exec "$@"'
+    return [
+        *("unshare", "--mount", "--propagation", "private", "--", "sh", "-c", script),
+        *(str(interpreter.prefix), str(_SHOW_AT)),
+    ]
+
+
+def command(nsjail: Path, interpreter: Interpreter, limits: Limits, control_fd: int, log_fd: int) -> list[str]:
+    """nsjail's command line for one jail."""
+    root = os.geteuid() == 0
+    folders = _library_folders()
+    own = [p for p in (interpreter.executable, *interpreter.files) if not any(p.is_relative_to(f) for f in folders)]
+    shown = _shown(interpreter)
+    sources = {path: path if shown else _SHOW_AT / path.relative_to(interpreter.prefix) for path in own}
+    binds = [f for folder in folders for f in ("-R", str(folder))]
+    binds += [f for path, source in sources.items() for f in ("-R", f"{source}:{path}")]
+    devices = [f for name in ("null", "zero", "urandom") for f in ("-R", f"/dev/{name}")]
+    scratch = f"none:/tmp:tmpfs:size={limits.scratch_mib << 20},nr_inodes=4096,mode=0777"
+    user = f"65534:{100000 if root else os.geteuid()}:1"
+    group = f"65534:{100000 if root else os.getegid()}:1"
+    return [
+        *([] if shown else _showing(interpreter)),
+        *(str(nsjail), "-Mo", "-q", "--log_fd", str(log_fd), "-t", "0", "-u", user, "-g", group),
+        *(*binds, *devices, "-m", scratch, "--disable_proc", "--cwd", "/tmp"),
+        *("-E", "PATH=/bin", "-E", "HOME=/tmp", "-E", "LANG=C.UTF-8", "-E", "PYTHONHASHSEED=0"),
+        *("--rlimit_as", "inf", "--rlimit_cpu", "inf", "--rlimit_fsize", "inf", "--rlimit_nofile", "256"),
+        *("--rlimit_nproc", "1024", "--rlimit_stack", "64", "--rlimit_core", "0"),
+        *("--seccomp_string", policy(), "--pass_fd", str(control_fd)),
+        *("--", str(interpreter.executable), "-S", "-s", "-X", "utf8", "-c", _boot_code(control_fd)),
+    ]
+
+
+class Jail:
+    """A running jail; a context manager. Not for use by several threads at once."""
+
+    def __init__(self, nsjail: Path, interpreter: Interpreter, limits: Limits) -> None:
+        """Starts nsjail and waits until its warden answers. Raises JailError with nsjail's log where it does not."""
+        self._limits = limits
+        self._socket, inside = socket.socketpair()
+        self._log = os.memfd_create("nsjail-log")
+        try:
+            with inside:
+                self._process = subprocess.Popen(
+                    command(nsjail, interpreter, limits, inside.fileno(), self._log),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=self._log,
+                    pass_fds=(inside.fileno(), self._log),
+                    env={"PATH": os.defpath},
+                    start_new_session=True,
+                )
+        except OSError as error:
+            self._socket.close()
+            os.close(self._log)
+            raise JailError(f"nsjail {nsjail} could not be started: {error}") from error
+        try:
+            self.receive(BOOT_S)
+        except JailError:
+            self.close()
+            raise
+
+    def fileno(self) -> int:
+        """For `select`: readable when a report has come, or the jail has gone."""
+        return self._socket.fileno()
+
+    def ask(self, request: dict[str, Any], fds: Sequence[int] = ()) -> None:
+        """Sends one request to the warden, its files along."""
+        try:
+            wire.send(self._socket, request, fds)
+        except OSError as error:
+            raise JailError(f"the jail takes no request ({error}); its log: {self._log_tail()}") from error
+
+    def receive(self, timeout_s: float) -> dict[str, Any]:
+        """The warden's next report; JailError where none comes in time."""
+        ready, _, _ = select.select([self._socket], [], [], timeout_s)
+        if not ready:
+            raise JailError(f"the jail gave no report within {timeout_s:.0f} s")
+        try:
+            self._socket.settimeout(BOOT_S)
+            report, _ = wire.receive(self._socket)
+        except (EOFError, OSError, wire.WireError) as error:
+            raise JailError(f"the jail ended ({error}); its log: {self._log_tail()}") from error
+        finally:
+            self._socket.settimeout(None)
+        if not isinstance(report, dict):
+            raise JailError(f"the jail's report is malformed: {report!r:.100}")
+        return report
+
+    def report(self) -> dict[str, Any]:
+        """The report on the test that was asked for last."""
+        return self.receive(self._limits.wall_s + GRACE_S)
+
+    def _log_tail(self) -> str:
+        text = os.pread(self._log, 1 << 16, 0).decode("utf-8", "replace").strip()
+        return text[-1500:] or "(empty)"
+
+    def close(self) -> None:
+        """Ends the jail and everything in it."""
+        self._process.kill()
+        self._process.wait()
+        self._socket.close()
+        os.close(self._log)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()

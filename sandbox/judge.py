@@ -1,0 +1,283 @@
+"""Judges one program: a jail of its own, a process per test, and the comparison out here.
+
+Two laws. Untrusted code never makes its own verdict: expected outputs and comparisons stay outside the interpreter that
+runs the program; exit status, time and memory are measured outside it. And a judge's failure is not a program's failure:
+a `JailError` is retried in a fresh jail, then becomes the verdict `judge_error`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+from sandbox import asserts
+from sandbox.compare import lines_equal, values_equal
+from sandbox.inside import wire
+from sandbox.inside.wire import GONE, OUT_OF_MEMORY, PASSED, RAISED, TOO_LARGE, WRONG
+from sandbox.interpreter import Interpreter, NotFoundError, find_nsjail, interpreters
+from sandbox.jail import Jail, JailError
+from sandbox.limits import Limits
+from sandbox.problem import Problem, Program
+from sandbox.verdict import ProgramResult, TestResult, Verdict, overall
+
+ATTEMPTS = 3
+HEAD_BYTES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeOptions:
+    """Where a judge finds its parts, and what it grants a program."""
+
+    limits: Limits
+    nsjail: str = ""  # path; empty: found on this machine
+    python: str = "auto"  # path; auto: the newest CPython that runs in a jail here
+    trace: bool = True
+
+
+class Judge:
+    """Judges programs one after the other. A context manager; one to a process."""
+
+    def __init__(self, options: JudgeOptions) -> None:
+        """Finds nsjail and an interpreter that runs in a jail here; JailError or NotFoundError say what is missing."""
+        self._limits, self._trace = options.limits, options.trace
+        patience = options.limits.wall_s + 2  # the program's own limits must strike first
+        self._checker_limits = Limits(cpu_s=patience, wall_s=patience, memory_mib=2048)
+        self.nsjail = find_nsjail(options.nsjail)
+        self.interpreter = self._usable(options.python)
+        self._checker: Jail | None = None
+
+    def _usable(self, configured: str) -> Interpreter:
+        refused = []
+        for interpreter in interpreters(configured):
+            try:
+                Jail(self.nsjail, interpreter, self._limits).close()
+                return interpreter
+            except JailError as error:
+                refused.append(f"{interpreter.executable}: {error}")
+        raise NotFoundError("no CPython of version 3.11 or newer runs in a jail here\n" + "\n".join(refused))
+
+    def judge(self, problem: Problem, program: Program) -> ProgramResult:
+        """Every test of the problem. Raises ValueError only for a broken problem, never because of a program."""
+        tests = asserts.split(problem) if problem.mode == "assert" else None
+        failure = ""
+        for _ in range(ATTEMPTS):
+            try:
+                results = tuple(self._run_tests(problem, program, tests))
+                return ProgramResult(overall(results), results)
+            except JailError as error:
+                failure = str(error)
+                self.close()
+        return ProgramResult(
+            Verdict.JUDGE_ERROR,
+            tuple(TestResult(i, Verdict.JUDGE_ERROR, message=failure) for i in range(_count(problem, tests))),
+        )
+
+    def _run_tests(self, problem: Problem, program: Program, tests: asserts.AssertTests | None) -> Iterator[TestResult]:
+        job = {
+            "do": "program",
+            "mode": problem.mode,
+            "source": program.program,
+            "setup": problem.setup_code,
+            "entry_point": problem.entry_point,
+            "limits": asdict(self._limits),
+            "trace": self._trace,
+        }
+        run = self._test_runner(problem, job, tests)
+        jail = self._jail(job)
+        try:
+            refusal = self._compile(jail)
+            for index in range(_count(problem, tests)):
+                if refusal is not None:
+                    yield replace(refusal, test=index)
+                    continue
+                result, dirty = run(jail, index)
+                yield result
+                if dirty:  # the next test must find an empty /tmp
+                    jail.close()
+                    jail = self._jail(job)
+        finally:
+            jail.close()
+
+    def _jail(self, job: dict[str, Any]) -> Jail:
+        jail = Jail(self.nsjail, self.interpreter, self._limits)
+        jail.ask(job)
+        return jail
+
+    def _compile(self, jail: Jail) -> TestResult | None:
+        """None where the interpreter takes the source. Compiled in the jail: that alone can take all memory."""
+        with _files(3) as files:
+            jail.ask({"do": "compile"}, files)
+            report = jail.report()
+            if report["status"] == 0:
+                return None
+            reason = _read(files[2], HEAD_BYTES).decode("utf-8", "replace") or "the interpreter died while compiling"
+            verdict = Verdict.TIME_LIMIT if report["timed_out"] else Verdict.COMPILE_ERROR
+            return _measured(0, report, verdict, b"", reason)
+
+    def _test_runner(
+        self, problem: Problem, job: dict[str, Any], tests: asserts.AssertTests | None
+    ) -> Callable[[Jail, int], tuple[TestResult, bool]]:
+        if problem.mode == "stdin":
+            return lambda jail, i: self._stdin(jail, i, problem.inputs[i], problem.outputs[i])
+        if problem.mode == "call":
+            return lambda jail, i: self._call(jail, i, problem.inputs[i], problem.outputs[i])
+        assert tests is not None
+        checks = job | {
+            "mode": "check",
+            "source": "",
+            "trace": False,
+            "remote_names": tests.remote_names,
+            "limits": asdict(self._checker_limits),
+        }
+        return lambda jail, i: self._assert(jail, i, checks, tests.tests[i])
+
+    def _stdin(self, jail: Jail, index: int, text: str, expected: str) -> tuple[TestResult, bool]:
+        with _files(3) as files:
+            _fill(files[0], text.encode("utf-8", "surrogateescape"))
+            jail.ask({"do": "test"}, files)
+            report = jail.report()
+            output = _read(files[1], self._limits.output_bytes)
+            verdict, message = self._ended(report, files)
+            if verdict is None:
+                right = lines_equal(output, expected)
+                verdict, message = (Verdict.PASS, "") if right else (Verdict.WRONG_ANSWER, "output differs")
+        return _measured(index, report, verdict, output, message), report["dirty"]
+
+    def _call(self, jail: Jail, index: int, args: list[Any], expected: Any) -> tuple[TestResult, bool]:
+        with _files(4) as files:
+            jail.ask({"do": "test", "args": wire.to_tree(args)}, files)
+            report = jail.report()
+            answer = _read(files[3], self._limits.output_bytes)
+            verdict, message = self._ended(report, files)
+            if verdict is None:
+                verdict, message = _compared(answer, expected)
+        return _measured(index, report, verdict, answer, message), report["dirty"]
+
+    def _assert(self, jail: Jail, index: int, checks: dict[str, Any], test: asserts.AssertTest) -> tuple[TestResult, bool]:
+        """The program in its jail serves calls; the test code in the checker's jail makes them, over a pipe of their own."""
+        if self._checker is None:
+            self._checker = Jail(self.nsjail, self.interpreter, self._checker_limits)
+        ours, theirs = socket.socketpair()
+        with _files(3) as files, _files(3) as checker_files:
+            with ours, theirs:
+                jail.ask({"do": "test"}, [*files, theirs.fileno()])
+                self._checker.ask(checks)
+                self._checker.ask({"do": "test", "code": test.code, "label": test.label}, [*checker_files, ours.fileno()])
+            checked = self._checker.report()
+            report = jail.report()
+            output = _read(files[1], self._limits.output_bytes)
+            verdict, message = self._ended(report, files)
+            if verdict is None:
+                verdict = _check_verdict(checked)
+                message = _read(checker_files[2], HEAD_BYTES).decode("utf-8", "replace")
+        if checked["dirty"]:
+            self.close()
+        return _measured(index, report, verdict, output, message), report["dirty"]
+
+    def _ended(self, report: dict[str, Any], files: list[int]) -> tuple[Verdict | None, str]:
+        """What the end of the process alone says, and why; no verdict where it ended well."""
+        limits = self._limits
+        errors = _read(files[2], 1 << 20).decode("utf-8", "replace").strip()
+        last = errors.splitlines()[-1][-HEAD_BYTES:] if errors else ""
+        if max(os.fstat(fd).st_size for fd in files[1:]) >= limits.output_bytes:
+            return Verdict.OUTPUT_LIMIT, f"more than {limits.output_bytes} bytes of output"
+        if report["timed_out"]:
+            return Verdict.TIME_LIMIT, f"more than {limits.wall_s:g} s of wall time"
+        if report["cpu_s"] > limits.cpu_s:
+            return Verdict.TIME_LIMIT, f"more than {limits.cpu_s:g} s of CPU time"
+        if report["status"] == 0:
+            return None, ""
+        if report["flag"] == OUT_OF_MEMORY or report["memory_mib"] > 0.95 * limits.memory_mib:
+            return Verdict.MEMORY_LIMIT, f"more than {limits.memory_mib} MiB: {last}"
+        if os.WIFSIGNALED(report["status"]):
+            return Verdict.RUNTIME_ERROR, f"killed by {signal.Signals(os.WTERMSIG(report['status'])).name}: {last}"
+        return Verdict.RUNTIME_ERROR, last or f"exit status {os.WEXITSTATUS(report['status'])}"
+
+    def close(self) -> None:
+        """Ends the checker's jail; it starts again when it is needed."""
+        if self._checker is not None:
+            self._checker.close()
+            self._checker = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _count(problem: Problem, tests: asserts.AssertTests | None) -> int:
+    return len(tests.tests) if tests is not None else len(problem.inputs)
+
+
+def _compared(answer: bytes, expected: Any) -> tuple[Verdict, str]:
+    if not answer:
+        return Verdict.RUNTIME_ERROR, "no value came back"
+    try:
+        value = wire.from_tree(wire.loads(answer))
+        right = values_equal(value, expected)
+    except (wire.WireError, RecursionError) as error:
+        return Verdict.WRONG_ANSWER, f"the value is no plain data: {error}"
+    return (Verdict.PASS, "") if right else (Verdict.WRONG_ANSWER, f"returned {value!r:.200}")
+
+
+def _check_verdict(checked: dict[str, Any]) -> Verdict:
+    """The outcome of a test whose program ended well, from how the checker ended."""
+    if checked["timed_out"]:
+        return Verdict.TIME_LIMIT
+    status = os.waitstatus_to_exitcode(checked["status"])
+    verdicts = {
+        PASSED: Verdict.PASS,
+        WRONG: Verdict.WRONG_ANSWER,
+        RAISED: Verdict.RUNTIME_ERROR,
+        GONE: Verdict.RUNTIME_ERROR,
+        TOO_LARGE: Verdict.OUTPUT_LIMIT,
+    }
+    if status not in verdicts:
+        raise JailError(f"the checker ended with status {status}")
+    return verdicts[status]
+
+
+def _measured(index: int, report: dict[str, Any], verdict: Verdict, output: bytes, message: str) -> TestResult:
+    status = report["status"]
+    return TestResult(
+        test=index,
+        verdict=verdict,
+        wall_s=report["wall_s"],
+        cpu_s=report["cpu_s"],
+        memory_mib=report["memory_mib"],
+        exit_status=os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
+        signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
+        output_sha256=hashlib.sha256(output).hexdigest(),
+        output_bytes=len(output),
+        output_head=output[:HEAD_BYTES].decode("utf-8", "backslashreplace"),
+        message=message,
+        executed_lines=tuple(report["lines"]),
+    )
+
+
+@contextmanager
+def _files(count: int) -> Iterator[list[int]]:
+    """Memory files for a test's descriptors, read only when every process of the test is dead."""
+    fds = [os.memfd_create(f"test-{i}") for i in range(count)]
+    try:
+        yield fds
+    finally:
+        for fd in fds:
+            os.close(fd)
+
+
+def _fill(fd: int, data: bytes) -> None:
+    written = 0
+    while written < len(data):
+        written += os.pwrite(fd, data[written:], written)
+
+
+def _read(fd: int, limit: int) -> bytes:
+    return os.pread(fd, min(limit, os.fstat(fd).st_size), 0)

@@ -1,0 +1,1 @@
+"""Jobs and arrays through submitit. Imports no other floor."""

@@ -1,0 +1,64 @@
+"""What a job runs: a command, ended together with its job.
+
+submitit's own CommandFunction leaves the command running when a local job is cancelled, keeps its output in memory
+and stops it at output that is not UTF-8. Here output goes straight to the job's log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+GRACE_S = 0.5  # submitit's local controller kills a job 1 s after asking
+
+
+class Command:
+    """A picklable call of `argv` in `cwd`, with `env` over the job's own environment (None removes a variable)."""
+
+    def __init__(self, argv: Sequence[str], cwd: str, env: Mapping[str, str | None]) -> None:
+        self.argv = list(argv)
+        self.cwd = cwd
+        self.env = dict(env)
+
+    def __call__(self) -> None:
+        """Raises RuntimeError with the exit status or the signal, where the command fails."""
+        env = {name: value for name, value in {**os.environ, **self.env}.items() if value is not None}
+        if os.environ.get("SUBMITIT_EXECUTOR") == "local":  # on Slurm SIGTERM comes with preemption too
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        sys.stdout.flush()
+        process = subprocess.Popen(self.argv, cwd=self.cwd, env=env, start_new_session=True, preexec_fn=_end_with_parent)
+        try:
+            status = process.wait()
+        finally:
+            _end(process)
+        if status:
+            how = f"exit status {status}" if status > 0 else f"signal {-status} ({signal.Signals(-status).name})"
+            raise RuntimeError(f"{shlex.join(self.argv)} ended with {how}")
+
+    def checkpoint(self) -> Any:
+        """Preempted or out of time, a job is requeued as it was: its stage goes on from what it wrote."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self)
+
+
+def _end_with_parent() -> None:
+    """In the child: it dies with the job's process, and heeds SIGINT again, which jobs ignore."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ends what is left of the command and of its children: asked first, killed after a moment."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_S)
+        os.killpg(process.pid, signal.SIGKILL)
