@@ -19,6 +19,7 @@ from torch import Tensor
 
 from core.policy import Policy
 from core.prompt import END, program_of
+from core.sft import Example, collate, token_logprobs
 
 Tokens = Sequence[int]
 TOP = 512  # tokens looked at before top-p falls back to sorting the whole vocabulary
@@ -194,6 +195,20 @@ def rollout(policy: Policy, ids: Sequence[int], logprob_sum: float, finished: bo
     """The program in the generated `ids`."""
     text = policy.tokenizer.decode(ids, skip_special_tokens=True)
     return Rollout(program_of(text), tuple(ids), logprob_sum, len(ids), finished)
+
+
+@torch.inference_mode()
+def score(policy: Policy, prompts: Sequence[Tokens], completions: Sequence[Tokens], rows_at_once: int = 8) -> list[float]:
+    """Σ log p of each completion by teacher forcing, nats: the P(t) of programs that another author wrote."""
+    examples = [Example(tuple(prompt), tuple(completion)) for prompt, completion in zip(prompts, completions, strict=True)]
+    by_length = sorted(range(len(examples)), key=lambda i: len(examples[i].prompt) + len(examples[i].completion))
+    sums = [0.0] * len(examples)
+    for start in range(0, len(examples), rows_at_once):
+        rows = by_length[start : start + rows_at_once]
+        batch = collate([examples[i] for i in rows], policy.tokenizer.pad_token_id, policy.device)
+        for i, total in zip(rows, (token_logprobs(policy.model, batch) * batch.weights).sum(1).tolist(), strict=True):
+            sums[i] = total
+    return sums
 
 
 def left_padded(rows: Sequence[Tokens], pad: int, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -46,14 +46,11 @@ def main(argv: list[str]) -> int:
     if not argv or argv[0] in ("-h", "--help"):
         print(_help(), end="", file=sys.stdout if argv else sys.stderr)
         return 0 if argv else 2
-    if argv[0] == "stage":
-        return _stage(argv[1:])
+    from launch.config import ConfigError
+
     try:
-        return _status(argv[1:]) if argv[0] == "status" else _run(argv)
-    except (ValueError, FileNotFoundError) as error:
-        # Bad input; a bug of ours raises ValueError too, so whoever hunts one may ask for the traceback.
-        if os.environ.get("STEPBATCH_TRACEBACK"):
-            raise
+        return {"stage": _stage, "status": _status}[argv[0]](argv[1:]) if argv[0] in ("stage", "status") else _run(argv)
+    except ConfigError as error:
         print(f"launch: error: {error}", file=sys.stderr)
         return 2
 
@@ -68,9 +65,11 @@ _GROUPS = {"experiments": "experiment", "models": "model", "data": "data", "clus
 
 
 def _run(argv: list[str]) -> int:
+    from launch.config import ConfigError
+
     flags = [word for word in argv if word.startswith("-")]
     if unknown := [flag for flag in flags if flag not in ("--cfg", "--dry-run", "-h", "--help")]:
-        raise ValueError(f"{unknown[0]}: no such option; valid are --cfg, --dry-run, --help")
+        raise ConfigError(f"{unknown[0]}: no such option; valid are --cfg, --dry-run, --help")
     if "--help" in flags or "-h" in flags:
         print(_help(), end="")
         return 0
@@ -78,17 +77,13 @@ def _run(argv: list[str]) -> int:
     from launch.plan import described, plan
 
     config = compose([word for word in argv if word not in flags])
-    stages = plan(config)
     if flags:
-        print(to_yaml(config) if "--cfg" in flags else described(stages) + "\n", end="")
+        print(to_yaml(config) if "--cfg" in flags else described(plan(config)) + "\n", end="")
         return 0
     from launch.prepare import prepare
     from launch.submit import drive
-    from slurm.jobs import check
 
-    for parameters in (config.cluster.gpu, config.cluster.cpu):
-        check(config.cluster.kind, parameters)
-    run = prepare(config, stages)
+    run, stages = prepare(config)
     status = drive(run, stages, config.cluster)
     if status == 130:
         print(f"launch: stopped; go on with: python -m launch {shlex.join(argv)}", file=sys.stderr)
@@ -118,7 +113,7 @@ def _status(argv: list[str]) -> int:
 
 
 def _stage(argv: list[str]) -> int:
-    """Errors keep their traceback: they go to the job's log."""
+    """Errors of the stage keep their traceback: they go to the job's log."""
     from launch.stages import run_stage
 
     parser = argparse.ArgumentParser("python -m launch stage", description="Runs one task of a stage, unless it is done.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import typing
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -87,7 +88,14 @@ def _checked_override(text: str) -> str:
         here.append(part)
     if is_dataclass(kind):
         raise ConfigError(f"{text}: {key} holds several keys ({', '.join(f.name for f in fields(kind))}); set them one by one")
-    return text
+    return _quoted(key, value) if kind is str or (kind == str | None and value != "null") else text
+
+
+def _quoted(key: str, value: str) -> str:
+    """A string as hydra's grammar wants it, so that paths may hold spaces, quotes, ~ and the like."""
+    if value[:1] in ("'", '"') or "${" in value:
+        return f"{key}={value}"
+    return key + "='" + re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), value) + "'"
 
 
 def _unknown_key(text: str, here: list[str], names: list[str]) -> str:
@@ -128,6 +136,9 @@ def _absolute_paths(config: Config) -> None:
     local = Path(config.model.path).expanduser()
     if local.exists() or config.model.path[:1] in "/.~":
         config.model.path = str(local.absolute())
+    for name in ("nsjail", "python"):
+        if "/" in getattr(config.judge, name):
+            setattr(config.judge, name, str(Path(getattr(config.judge, name)).expanduser().absolute()))
     for source in (config.data.train, config.data.test):
         if source.name not in ("starter", "humaneval") and ("/" in source.name or Path(source.name).exists()):
             source.name = str(Path(source.name).expanduser().absolute())

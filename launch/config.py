@@ -47,12 +47,15 @@ class MethodOptions:
 
 
 @dataclass
-class JudgeOptions:
+class JudgingOptions:
     """How programs are judged."""
 
     limits: Limits = field(default_factory=Limits)
     shards: int = 4  # tasks of a judge array
     workers: int = 1  # programs that a task judges at once
+    nsjail: str = ""  # path of the executable; empty: found on the machine
+    python: str = "auto"  # path of the interpreter that runs programs; auto: the newest that runs in a jail
+    trace: bool = True  # whether executed lines are kept
 
 
 @dataclass
@@ -81,7 +84,7 @@ class Config:
     model: ModelOptions = field(default_factory=ModelOptions)
     data: DataOptions = field(default_factory=DataOptions)
     method: MethodOptions = field(default_factory=MethodOptions)
-    judge: JudgeOptions = field(default_factory=JudgeOptions)
+    judge: JudgingOptions = field(default_factory=JudgingOptions)
     tables: TablesOptions = field(default_factory=TablesOptions)
     cluster: ClusterOptions = field(default_factory=ClusterOptions)
 

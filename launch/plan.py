@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.options import DecodingOptions
-from launch.config import Config
+from launch.config import Config, ConfigError
 
 Resources = Literal["gpu", "cpu"]
 
@@ -50,7 +50,7 @@ def plan(config: Config) -> tuple[Stage, ...]:
 
     def judged(name: str, problems: str, programs: str) -> Stage:
         inputs = {"problems": f"problems/{problems}.jsonl.gz", "programs": programs}
-        options = {"limits": asdict(judge.limits), "workers": judge.workers}
+        options = {name: value for name, value in asdict(judge).items() if name != "shards"}
         return Stage(name, "judge", (programs,), judge.shards, "cpu", judge.workers, inputs, {"judged": name}, options)
 
     finetune = Stage(
@@ -102,10 +102,10 @@ def from_json(text: str) -> tuple[Stage, ...]:
 
 
 def read_plan(run: Path) -> tuple[Stage, ...]:
-    """The plan of a run directory. Raises FileNotFoundError where there is none."""
+    """The plan of a run directory. Raises ConfigError where there is none."""
     path = run / "plan.json"
     if not path.is_file():
-        raise FileNotFoundError(f"{run} is no run directory: it holds no plan.json")
+        raise ConfigError(f"{run} is no run directory: it holds no plan.json")
     return from_json(path.read_text())
 
 

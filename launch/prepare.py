@@ -11,17 +11,25 @@ from pathlib import Path
 from launch import snapshot
 from launch.compose import read_flat, to_yaml
 from launch.config import Config, ConfigError, SourceOptions, leaves
-from launch.plan import Stage, to_json
+from launch.plan import Stage, plan, read_plan, to_json
 from sandbox.problem import Problem, write_problems
+from slurm.jobs import ParameterError
+from slurm.jobs import check as check_cluster
 
-FREE = ("run_dir", "cluster.", "judge.workers")  # may change from start to start: they change no row
+FREE = ("run_dir", "cluster.")  # may change from start to start: they change no row
 
 
-def prepare(config: Config, stages: tuple[Stage, ...]) -> Path:
-    """Checks model, problems and what the run directory holds; then writes what is missing of it. Returns its path.
+def prepare(config: Config) -> tuple[Path, tuple[Stage, ...]]:
+    """Checks cluster, model, problems and what the run directory holds; then writes what is missing of it.
 
-    Raises ConfigError (or the loaders' InputError) before anything is written.
+    Returns the run directory's path and its plan. A run that began keeps its plan as it keeps its code.
+    Raises ConfigError before anything is written.
     """
+    for name in ("gpu", "cpu"):
+        try:
+            check_cluster(config.cluster.kind, getattr(config.cluster, name))
+        except ParameterError as error:
+            raise ConfigError(f"cluster.{name}: {error}") from error
     run = Path(config.run_dir).expanduser().absolute()
     _check_run(run, config)
     check_model(config.model.path)
@@ -36,12 +44,14 @@ def prepare(config: Config, stages: tuple[Stage, ...]) -> Path:
         if not path.exists():
             write_problems(path, listed)
     snapshot.take(run)
-    _write(run / "plan.json", to_json(stages))
-    _write(run / "config.yaml", to_yaml(config))
+    if not (run / "plan.json").exists():
+        _write(run / "plan.json", to_json(plan(config)))
+    if not (run / "config.yaml").exists():
+        _write(run / "config.yaml", to_yaml(config))
     if snapshot.digest() != snapshot.digest(run / "code"):
         was, now = snapshot.digest(run / "code"), snapshot.digest()
         print(f"launch: the code has changed since this run began ({was}, now {now}): it goes on with its own", file=sys.stderr)
-    return run
+    return run, read_plan(run)
 
 
 def load(source: SourceOptions, key: str) -> list[Problem]:
@@ -87,7 +97,8 @@ def _check_run(run: Path, config: Config) -> None:
         if strange:
             raise ConfigError(f"run_dir={config.run_dir}: holds {strange[0]!r} but no config.yaml, so it is no run; take another")
         return
-    before, now = read_flat(written), dict(leaves(config))
+    # A key that came after the run began counts only where it is set: the run's own code does not know it.
+    before, now = dict(leaves(Config())) | read_flat(written), dict(leaves(config))
     differ = [key for key in {**before, **now} if not key.startswith(FREE) and before.get(key) != now.get(key)]
     if differ:
         told = ", ".join(f"{key} (there {before.get(key)}, now {now.get(key)})" for key in differ)

@@ -31,12 +31,17 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 def done_path(run: Path, stage: str, shard: int) -> Path:
     """The file whose being there says that a shard is whole."""
-    return run / stage / "done" / f"{shard}.json"
+    return run / stage / "_done" / f"{shard}.json"  # readers of a folder of parts pass over names with _
 
 
 def done_shards(run: Path, stage: str) -> set[int]:
     """The shards of a stage that are whole."""
-    return {int(path.stem) for path in (run / stage / "done").glob("*.json") if path.name[0] != "_"}
+    return {int(path.stem) for path in (run / stage / "_done").glob("*.json") if path.name[0] != "_"}
+
+
+def lock_path(run: Path, stage: str, shard: int) -> Path:
+    """Locked by whoever works on a shard."""
+    return run / stage / "_lock" / str(shard)
 
 
 def progress_path(run: Path, stage: str, shard: int) -> Path:

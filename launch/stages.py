@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from launch.config import ConfigError
 from launch.plan import Stage, read_plan
-from launch.progress import UNITS, Progress, done_path, progress_path, write_json
+from launch.progress import UNITS, Progress, done_path, lock_path, progress_path, write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,14 @@ def sample(task: Task) -> None:
 
 def judge(task: Task) -> Any:
     """Verdicts of one shard of the programs."""
+    from sandbox.judge import JudgeOptions
     from sandbox.limits import Limits
     from sandbox.shards import judge_shard
 
-    options, shard, shards = task.stage.options, task.shard, task.stage.shards
+    given, shard, shards = task.stage.options, task.shard, task.stage.shards
+    options = JudgeOptions(Limits(**given["limits"]), given["nsjail"], given["python"], given["trace"])
     problems, programs, out = task.input("problems"), task.input("programs"), task.output("judged")
-    limits = Limits(**options["limits"])
-    return judge_shard(problems, programs, out, limits, shard, shards, options["workers"], task.progress)
+    return judge_shard(problems, programs, out, options, shard, shards, given["workers"], progress=task.progress)
 
 
 def finetune(task: Task) -> None:
@@ -97,17 +99,17 @@ KINDS: dict[str, Callable[[Task], Any]] = {"sample": sample, "judge": judge, "fi
 def run_stage(run: Path, name: str, shard: int) -> None:
     """Runs one shard of the stage `name` of the plan, unless it is done.
 
-    Raises ValueError for a stage or shard that the plan does not hold, and whatever the stage raises.
+    Raises ConfigError for a stage or shard that the plan does not hold, and whatever the stage raises.
     """
     run = run.absolute()
     stages = {stage.name: stage for stage in read_plan(run)}
     if name not in stages:
-        raise ValueError(f"no stage {name!r} in {run / 'plan.json'}; its stages are {', '.join(stages)}")
+        raise ConfigError(f"no stage {name!r} in {run / 'plan.json'}; its stages are {', '.join(stages)}")
     stage = stages[name]
     if not 0 <= shard < stage.shards:
-        raise ValueError(f"shard {shard} of stage {name!r} must be from 0 to {stage.shards - 1}")
+        raise ConfigError(f"shard {shard} of stage {name!r} must be from 0 to {stage.shards - 1}")
     done = done_path(run, name, shard)
-    with _alone(run / name / "lock" / str(shard), f"{name} {shard}"):
+    with _alone(lock_path(run, name, shard), f"{name} {shard}"):
         if done.exists():
             print(f"{name} {shard}: done before")
             return
@@ -128,7 +130,7 @@ def _function(kind: str) -> Callable[[Task], Any]:
         return KINDS[kind]
     module, colon, function = kind.partition(":")
     if not colon:
-        raise ValueError(f"stage kind {kind!r} is not one of {', '.join(KINDS)}, nor module:function")
+        raise ConfigError(f"stage kind {kind!r} is not one of {', '.join(KINDS)}, nor module:function")
     return getattr(importlib.import_module(module), function)  # type: ignore[no-any-return]
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from launch.plan import Stage, read_plan
-from launch.progress import UNITS, done_path, done_shards, progress_path, read_json
+from launch.progress import UNITS, done_path, done_shards, lock_path, progress_path, read_json
 
-State = Literal["waiting", "running", "done", "failed", "cancelled"]
+State = Literal["waiting", "running", "done", "failed", "stopped"]
+DRAW_S = 0.5
 PLAIN_INTERVAL_S = 5.0  # least time between two plain lines of a stage
 WINDOW_S = 30.0  # over which a speed is measured
 
@@ -57,22 +58,21 @@ def stage_status(run: Path, stage: Stage, last: dict[tuple[str, int], str], cach
         elif row:
             seconds += row["updated"] - row["started"]
     total = round(sum(totals) / len(totals) * stage.shards) if totals else None
-    states = {state for (name, shard), state in last.items() if name == stage.name and shard not in whole}
-    state: State = "waiting"
-    if len(whole) == stage.shards:
-        state = "done"
-    elif any(_held(run / stage.name / "lock" / str(shard)) for shard in range(stage.shards) if shard not in whole):
-        state = "running"
-    elif "failed" in states:
-        state = "failed"
-    elif "cancelled" in states:
-        state = "cancelled"
     unit = UNITS.get(stage.kind, "steps")
+    state = _state(stage, whole, last)
     return StageStatus(stage.name, state, len(whole), stage.shards, done, total, unit, seconds if totals or whole else None)
 
 
+def _state(stage: Stage, whole: set[int], last: dict[tuple[str, int], str]) -> State:
+    if len(whole) == stage.shards:
+        return "done"
+    states = {state for (name, shard), state in last.items() if name == stage.name and shard not in whole}
+    order: tuple[tuple[str, State], ...] = (("submitted", "running"), ("failed", "failed"), ("cancelled", "stopped"))
+    return next((state for word, state in order if word in states), "waiting")
+
+
 def _held(lock: Path) -> bool:
-    """Whether a process holds the lock of a shard (a look only: nothing is created)."""
+    """Whether a process holds this lock."""
     if not lock.exists():
         return False
     with lock.open("r+") as file:
@@ -95,9 +95,13 @@ def last_states(run: Path) -> dict[tuple[str, int], str]:
 
 
 def status_lines(run: Path) -> list[str]:
-    """The run as lines for a person: a line a stage. Raises FileNotFoundError where `run` is no run directory."""
-    last = last_states(run)
-    return [_line(stage_status(run, stage, last), None) for stage in read_plan(run)]
+    """The run as lines for a person: a line a stage. Raises ConfigError where `run` is no run directory."""
+    stages, last = read_plan(run), last_states(run)
+    if not _held(run / "lock"):  # no driver lives: what it submitted runs on only where a lock says so
+        for (stage, shard), state in last.items():
+            if state == "submitted" and not _held(lock_path(run, stage, shard)):
+                last[stage, shard] = "cancelled"
+    return [_line(stage_status(run, stage, last), None) for stage in stages]
 
 
 class Display:
@@ -107,7 +111,8 @@ class Display:
         self.run, self.stages = run, stages
         self.seen: dict[str, deque[tuple[float, int]]] = {stage.name: deque() for stage in stages}
         self.cached: dict[Path, Any] = {}
-        self.plain: dict[str, tuple[float, str]] = {}  # stage → when its last plain line was printed, and the state it told
+        self.plain: dict[str, tuple[float, State, str]] = {}  # stage → when its last plain line was printed, and what it told
+        self.drawn = 0.0
         self.live: Any = None
 
     def __enter__(self) -> Display:
@@ -123,25 +128,32 @@ class Display:
         if self.live:
             self.live.stop()
 
-    def show(self, states: dict[tuple[str, int], str]) -> None:
-        """Looks at the run's files and draws."""
+    def tell(self, text: str) -> None:
+        """Prints `text` above the live lines."""
+        if self.live:
+            self.live.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+    def show(self, states: dict[tuple[str, int], str], last: bool) -> None:
+        """Looks at the run's files and draws, at most every DRAW_S unless it is the last time."""
+        if time.monotonic() - self.drawn < DRAW_S and not last:
+            return
+        self.drawn = time.monotonic()
         rows = [stage_status(self.run, stage, states, self.cached) for stage in self.stages]
         lines = [(row, _line(row, self._speed(row))) for row in rows]
         if self.live:
             from rich.text import Text
 
-            colours = {"done": "green", "running": "cyan", "failed": "red", "cancelled": "yellow", "waiting": "dim"}
+            colours = {"done": "green", "running": "cyan", "failed": "red", "stopped": "yellow", "waiting": "dim"}
             text = Text("\n").join(Text(line, style=colours[row.state], no_wrap=True) for row, line in lines)
             self.live.update(text, refresh=True)
             return
         now = time.monotonic()
         for row, line in lines:
-            when, told = self.plain.get(row.name, (0.0, "waiting"))
-            due = now - when >= PLAIN_INTERVAL_S and row.state == "running"
-            if line != told and (
-                due or row.state not in (told.split()[1], "waiting") if told != "waiting" else row.state != told
-            ):
-                self.plain[row.name] = (now, line)
+            when, state, told = self.plain.get(row.name, (0.0, "waiting", line))
+            if row.state != state or (line != told and now - when >= PLAIN_INTERVAL_S):
+                self.plain[row.name] = (now, row.state, line)
                 print(line, file=sys.stderr, flush=True)
 
     def _speed(self, row: StageStatus) -> float | None:

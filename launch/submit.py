@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from launch.config import ClusterOptions, ConfigError
 from launch.plan import Stage
 from launch.progress import done_path, done_shards
 from launch.status import Display
 from slurm.command import Command
-from slurm.jobs import Job, submit_array
+from slurm.jobs import Job, Kind, submit_array
 
 POLL_S = 0.2
 LATE_FILES_S = {"local": 0.0, "slurm": 30.0}  # how long a shared file system may hide a finished task's file
@@ -38,13 +39,14 @@ class Running:
 
 @dataclass(slots=True)
 class Drive:
-    """What the driver knows; all of it can be found again in the run directory."""
+    """What the driver knows; all that matters of it can be found again in the run directory."""
 
     run: Path
     stages: tuple[Stage, ...]
     cluster: ClusterOptions
     running: list[Running] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)  # stage → what to tell
+    failed: dict[str, str] = field(default_factory=dict)  # stage → what to tell of its first failed task
+    stop: bool = False  # set by a signal, heeded between two looks
     states: dict[tuple[str, int], str] = field(default_factory=dict)
     whole: dict[str, set[int]] = field(default_factory=dict)  # stage → its done shards
     folders: dict[str, Path] = field(default_factory=dict)  # stage → logs of this start
@@ -56,21 +58,25 @@ def drive(run: Path, stages: tuple[Stage, ...], cluster: ClusterOptions) -> int:
     Raises ConfigError where another driver works on the run directory.
     """
     it = Drive(run, stages, cluster)
-    with _only_driver(run), _terminated_as_interrupted():
-        try:
-            with Display(run, stages) as display:
-                while True:
-                    _collect(it)
-                    _submit_ready(it)
-                    display.show(it.states)
-                    if not it.running:
-                        break
-                    time.sleep(POLL_S)
-        except KeyboardInterrupt:
+    told: set[str] = set()
+    with _only_driver(run), _stopped_by_signals(it), Display(run, stages) as display:
+        while not it.stop:
+            _collect(it)
+            for stage in it.failed.keys() - told:
+                display.tell(it.failed[stage])
+                told.add(stage)
+            _submit_ready(it)
+            display.show(it.states, last=not it.running)
+            if not it.running:
+                break
+            time.sleep(POLL_S)
+        else:
+            display.tell("launch: stopping the tasks")
             _cancel(it)
+            display.show(it.states, last=True)
             return 130
-    for told in it.failed.values():
-        print(told, file=sys.stderr)
+    if it.failed:
+        print(f"launch: failed: {', '.join(it.failed)} (see above)", file=sys.stderr)
     return 1 if it.failed else 0
 
 
@@ -126,25 +132,24 @@ def _submit(it: Drive, stage: Stage, shards: list[int], slots: int) -> None:
         earlier = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
         it.folders[stage.name] = folder / str(max(earlier, default=0) + 1)
     code = it.run / "code"
-    threads = (slots if stage.resources == "gpu" else stage.cpus) if it.cluster.kind == "local" else None
-    env = {
+    env: dict[str, str | None] = {
         "PYTHONPATH": os.pathsep.join(filter(None, [str(code), os.environ.get("PYTHONPATH", "")])),
         "PYTHONUNBUFFERED": "1",
-        **({"OMP_NUM_THREADS": str(threads), "CUDA_VISIBLE_DEVICES": _visible(stage)} if threads else {}),
     }
+    kind: Kind = "slurm" if it.cluster.kind == "slurm" else "local"
+    parameters: dict[str, Any] = {}
+    if kind == "slurm":
+        parameters = it.cluster.gpu if stage.resources == "gpu" else it.cluster.cpu
+    else:  # submitit's local executor hides every GPU: stages that want one see again what the driver sees
+        gpu = stage.resources == "gpu"
+        env["OMP_NUM_THREADS"] = str(slots) if gpu else "1"
+        env["CUDA_VISIBLE_DEVICES"] = os.environ.get("CUDA_VISIBLE_DEVICES") if gpu else ""
     argv = [sys.executable, "-m", "launch", "stage", str(it.run), stage.name, "--shard"]
     commands = [Command([*argv, str(shard)], str(code), env) for shard in shards]
-    kind = "slurm" if it.cluster.kind == "slurm" else "local"
-    parameters = (it.cluster.gpu if stage.resources == "gpu" else it.cluster.cpu) if kind == "slurm" else {}
     jobs = submit_array(kind, it.folders[stage.name], stage.name, commands, parameters)
     for shard, job in zip(shards, jobs, strict=True):
         it.running.append(Running(stage, shard, job))
         _record(it, it.running[-1], "submitted")
-
-
-def _visible(stage: Stage) -> str | None:
-    """submitit's local executor hides every GPU: stages that want one see again what the driver sees."""
-    return os.environ.get("CUDA_VISIBLE_DEVICES") if stage.resources == "gpu" else ""
 
 
 def _record(it: Drive, task: Running, state: str) -> None:
@@ -172,7 +177,6 @@ def _failure(it: Drive, task: Running) -> str:
 
 def _cancel(it: Drive) -> None:
     """Ends the tasks, asking again until they are gone."""
-    print("\nlaunch: stopping the tasks", file=sys.stderr)
     deadline = time.monotonic() + CANCEL_S
     while it.running and time.monotonic() < deadline:
         for task in it.running:
@@ -202,14 +206,15 @@ def _only_driver(run: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM stops a run as Ctrl-C does."""
+def _stopped_by_signals(it: Drive) -> Iterator[None]:
+    """Ctrl-C and SIGTERM set a flag: stopped in the middle of a submission, its tasks would be lost to the driver."""
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+    def stop(number: int, frame: FrameType | None) -> None:
+        it.stop = True
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

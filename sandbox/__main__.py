@@ -19,15 +19,20 @@ A run that was killed goes on when the same command is given again. The README d
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m sandbox", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        "python -m sandbox", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     judge = commands.add_parser("judge", help="judge a file of programs", description="Judges every program against every test.")
     add = judge.add_argument
-    add("--problems", type=Path, required=True, metavar="FILE", help="problems: .jsonl, .jsonl.gz, .parquet, or a folder of these")
+    add(
+        "--problems", type=Path, required=True, metavar="FILE", help="problems: .jsonl, .jsonl.gz, .parquet, or a folder of these"
+    )
     add("--programs", type=Path, required=True, metavar="FILE", help="programs, in the same kinds of file")
     add("--out", type=Path, required=True, metavar="DIR", help="where tests/ and programs/ parts are written")
     add("--workers", type=int, default=len(os.sched_getaffinity(0)), metavar="N", help="programs judged at once (default: cores)")
     add("--shard", default="0/1", metavar="I/N", help="judge only every N-th program, from the I-th on (I from 0 to N-1)")
+    add("--part-programs", type=int, default=512, metavar="N", help="programs of a written part (default: 512)")
     add("--author", metavar="NAME", help="author of programs that name none (default: the file's name)")
     add("--cpu-s", type=float, default=5.0, metavar="S", help="CPU seconds of a test (default: 5)")
     add("--wall-s", type=float, default=20.0, metavar="S", help="wall seconds of a test (default: 20)")
@@ -61,6 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
             shards,
             options.workers,
             options.author,
+            options.part_programs,
             _Line(),
         )
     except ValueError as error:
@@ -100,7 +106,12 @@ class _Line:
         rate = (done - self._first) / max(now - self._started, 1e-9)
         left = f", {(total - done) / rate:.0f} s left" if rate else ""
         line = f"judged {done}/{total} programs, {rate:.1f}/s{left}"
-        print(f"\r\x1b[K{line}" if self._live else line, end="" if self._live and done < total else "\n", file=sys.stderr, flush=True)
+        print(
+            f"\r\x1b[K{line}" if self._live else line,
+            end="" if self._live and done < total else "\n",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

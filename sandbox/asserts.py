@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ast
 import builtins
+import copy
+import sys
 from dataclasses import dataclass
 
 from sandbox.problem import Problem
@@ -46,7 +48,12 @@ def split(problem: Problem) -> AssertTests:
         call = ast.parse(f"check({problem.entry_point})").body
         rest = [s for s in tree.body if s is not check and not _calls(s, "check")]
         tests = [(_unparse([*rest, _with_body(check, body), *call]), label) for body, label in _cut(check.body)]
-    return AssertTests(tuple(AssertTest(code, label) for code, label in tests), _free_names(tree, problem.entry_point))
+    free = _free_names(tree) - {problem.entry_point}
+    modules = free & sys.stdlib_module_names & _attributed(tree)  # `sys.getsizeof(…)`: Python's own, not the program's
+    imports = "".join(f"import {name}\n" for name in sorted(modules))
+    return AssertTests(
+        tuple(AssertTest(imports + code, label) for code, label in tests), (problem.entry_point, *sorted(free - modules))
+    )
 
 
 def _cut(body: list[ast.stmt]) -> list[tuple[list[ast.stmt], str]]:
@@ -82,22 +89,21 @@ def _calls(statement: ast.stmt, name: str) -> bool:
 
 
 def _with_body(function: ast.FunctionDef, body: list[ast.stmt]) -> ast.FunctionDef:
-    return ast.FunctionDef(
-        name=function.name,
-        args=function.args,
-        body=body,
-        decorator_list=[],
-        returns=None,
-        type_comment=None,
-        **({"type_params": []} if hasattr(function, "type_params") else {}),
-    )
+    replaced = copy.copy(function)
+    replaced.body = body
+    return replaced
 
 
 def _unparse(body: list[ast.stmt]) -> str:
     return ast.unparse(ast.fix_missing_locations(ast.Module(body=body, type_ignores=[])))
 
 
-def _free_names(tree: ast.Module, entry_point: str) -> tuple[str, ...]:
+def _attributed(tree: ast.Module) -> set[str]:
+    """Names with a dot behind them somewhere."""
+    return {n.value.id for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)}
+
+
+def _free_names(tree: ast.Module) -> set[str]:
     """Names that the test code reads and neither it nor Python defines (the set-up code may: the checker knows)."""
     defined = _names(tree, ast.Store) | set(dir(builtins))
     for node in ast.walk(tree):
@@ -109,4 +115,4 @@ def _free_names(tree: ast.Module, entry_point: str) -> tuple[str, ...]:
             defined |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ExceptHandler) and node.name:
             defined.add(node.name)
-    return (entry_point, *sorted(_names(tree, ast.Load) - defined - {entry_point}))
+    return _names(tree, ast.Load) - defined

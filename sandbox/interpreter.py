@@ -88,4 +88,6 @@ def _candidates() -> list[Path]:
     folders = [Path(sys.base_prefix) / "bin", Path("/usr/local/bin"), Path("/usr/bin")]
     folders += sorted(Path(sys.base_prefix).parent.glob("*/bin"))  # siblings, where versions stand side by side
     named = re.compile(r"python3\.\d+")
-    return [p for folder in dict.fromkeys(folders) if folder.is_dir() for p in sorted(folder.iterdir()) if named.fullmatch(p.name)]
+    return [
+        p for folder in dict.fromkeys(folders) if folder.is_dir() for p in sorted(folder.iterdir()) if named.fullmatch(p.name)
+    ]

@@ -5,6 +5,7 @@ A jail is asked over a socket; the files of a test travel with the request. Kill
 
 from __future__ import annotations
 
+import functools
 import os
 import select
 import socket
@@ -28,16 +29,20 @@ class JailError(RuntimeError):
     """The jail failed, not the program in it."""
 
 
+@functools.cache  # so that a process that runs on while its files are edited stays what it was
+def _sources() -> list[tuple[str, str]]:
+    folder = Path(__file__).parent / "inside"
+    return [(name, (folder / f"{name}.py").read_text(encoding="utf-8")) for name in _INSIDE]
+
+
 def _boot_code(control_fd: int) -> str:
     """The warden and its modules as one `python -c` text, so that nothing of the source tree is mounted."""
-    folder = Path(__file__).parent / "inside"
-    sources = [(name, (folder / f"{name}.py").read_text(encoding="utf-8")) for name in _INSIDE]
     return (
         "import sys, types\nsys.path[:] = [p for p in sys.path if p]\n"
         "sandbox, inside = types.ModuleType('sandbox'), types.ModuleType('sandbox.inside')\n"
         "sandbox.__path__ = inside.__path__ = []\n"
         "sys.modules.update({'sandbox': sandbox, 'sandbox.inside': inside})\n"
-        f"for name, source in {sources!r}:\n"
+        f"for name, source in {_sources()!r}:\n"
         "    module = types.ModuleType('sandbox.inside.' + name)\n"
         "    sys.modules[module.__name__] = module\n"
         "    setattr(inside, name, module)\n"

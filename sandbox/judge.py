@@ -7,19 +7,17 @@ a `JailError` is retried in a fresh jail, then becomes the verdict `judge_error`
 
 from __future__ import annotations
 
-import hashlib
 import os
-import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
-from sandbox import asserts
-from sandbox.compare import lines_equal, values_equal
+from sandbox import asserts, outcome
+from sandbox.compare import lines_equal
 from sandbox.inside import wire
-from sandbox.inside.wire import GONE, OUT_OF_MEMORY, PASSED, RAISED, TOO_LARGE, WRONG
 from sandbox.interpreter import Interpreter, NotFoundError, find_nsjail, interpreters
 from sandbox.jail import Jail, JailError
 from sandbox.limits import Limits
@@ -27,7 +25,6 @@ from sandbox.problem import Problem, Program
 from sandbox.verdict import ProgramResult, TestResult, Verdict, overall
 
 ATTEMPTS = 3
-HEAD_BYTES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +42,7 @@ class Judge:
 
     def __init__(self, options: JudgeOptions) -> None:
         """Finds nsjail and an interpreter that runs in a jail here; JailError or NotFoundError say what is missing."""
+        sys.set_int_max_str_digits(0)  # answers may hold integers of any length
         self._limits, self._trace = options.limits, options.trace
         patience = options.limits.wall_s + 2  # the program's own limits must strike first
         self._checker_limits = Limits(cpu_s=patience, wall_s=patience, memory_mib=2048)
@@ -116,9 +114,9 @@ class Judge:
             report = jail.report()
             if report["status"] == 0:
                 return None
-            reason = _read(files[2], HEAD_BYTES).decode("utf-8", "replace") or "the interpreter died while compiling"
+            reason = _read(files[2], outcome.HEAD_BYTES).decode("utf-8", "replace") or "the interpreter died while compiling"
             verdict = Verdict.TIME_LIMIT if report["timed_out"] else Verdict.COMPILE_ERROR
-            return _measured(0, report, verdict, b"", reason)
+            return outcome.measured(0, report, verdict, b"", reason)
 
     def _test_runner(
         self, problem: Problem, job: dict[str, Any], tests: asserts.AssertTests | None
@@ -147,7 +145,7 @@ class Judge:
             if verdict is None:
                 right = lines_equal(output, expected)
                 verdict, message = (Verdict.PASS, "") if right else (Verdict.WRONG_ANSWER, "output differs")
-        return _measured(index, report, verdict, output, message), report["dirty"]
+        return outcome.measured(index, report, verdict, output, message), report["dirty"]
 
     def _call(self, jail: Jail, index: int, args: list[Any], expected: Any) -> tuple[TestResult, bool]:
         with _files(4) as files:
@@ -156,8 +154,8 @@ class Judge:
             answer = _read(files[3], self._limits.output_bytes)
             verdict, message = self._ended(report, files)
             if verdict is None:
-                verdict, message = _compared(answer, expected)
-        return _measured(index, report, verdict, answer, message), report["dirty"]
+                verdict, message = outcome.of_value(answer, expected)
+        return outcome.measured(index, report, verdict, answer, message), report["dirty"]
 
     def _assert(self, jail: Jail, index: int, checks: dict[str, Any], test: asserts.AssertTest) -> tuple[TestResult, bool]:
         """The program in its jail serves calls; the test code in the checker's jail makes them, over a pipe of their own."""
@@ -174,30 +172,15 @@ class Judge:
             output = _read(files[1], self._limits.output_bytes)
             verdict, message = self._ended(report, files)
             if verdict is None:
-                verdict = _check_verdict(checked)
-                message = _read(checker_files[2], HEAD_BYTES).decode("utf-8", "replace")
+                verdict = outcome.of_check(checked)
+                message = _read(checker_files[2], outcome.HEAD_BYTES).decode("utf-8", "replace")
         if checked["dirty"]:
             self.close()
-        return _measured(index, report, verdict, output, message), report["dirty"]
+        return outcome.measured(index, report, verdict, output, message), report["dirty"]
 
     def _ended(self, report: dict[str, Any], files: list[int]) -> tuple[Verdict | None, str]:
-        """What the end of the process alone says, and why; no verdict where it ended well."""
-        limits = self._limits
-        errors = _read(files[2], 1 << 20).decode("utf-8", "replace").strip()
-        last = errors.splitlines()[-1][-HEAD_BYTES:] if errors else ""
-        if max(os.fstat(fd).st_size for fd in files[1:]) >= limits.output_bytes:
-            return Verdict.OUTPUT_LIMIT, f"more than {limits.output_bytes} bytes of output"
-        if report["timed_out"]:
-            return Verdict.TIME_LIMIT, f"more than {limits.wall_s:g} s of wall time"
-        if report["cpu_s"] > limits.cpu_s:
-            return Verdict.TIME_LIMIT, f"more than {limits.cpu_s:g} s of CPU time"
-        if report["status"] == 0:
-            return None, ""
-        if report["flag"] == OUT_OF_MEMORY or report["memory_mib"] > 0.95 * limits.memory_mib:
-            return Verdict.MEMORY_LIMIT, f"more than {limits.memory_mib} MiB: {last}"
-        if os.WIFSIGNALED(report["status"]):
-            return Verdict.RUNTIME_ERROR, f"killed by {signal.Signals(os.WTERMSIG(report['status'])).name}: {last}"
-        return Verdict.RUNTIME_ERROR, last or f"exit status {os.WEXITSTATUS(report['status'])}"
+        largest = max(os.fstat(fd).st_size for fd in files[1:])
+        return outcome.of_process(report, _read(files[2], 1 << 20), largest, self._limits)
 
     def close(self) -> None:
         """Ends the checker's jail; it starts again when it is needed."""
@@ -214,52 +197,6 @@ class Judge:
 
 def _count(problem: Problem, tests: asserts.AssertTests | None) -> int:
     return len(tests.tests) if tests is not None else len(problem.inputs)
-
-
-def _compared(answer: bytes, expected: Any) -> tuple[Verdict, str]:
-    if not answer:
-        return Verdict.RUNTIME_ERROR, "no value came back"
-    try:
-        value = wire.from_tree(wire.loads(answer))
-        right = values_equal(value, expected)
-    except (wire.WireError, RecursionError) as error:
-        return Verdict.WRONG_ANSWER, f"the value is no plain data: {error}"
-    return (Verdict.PASS, "") if right else (Verdict.WRONG_ANSWER, f"returned {value!r:.200}")
-
-
-def _check_verdict(checked: dict[str, Any]) -> Verdict:
-    """The outcome of a test whose program ended well, from how the checker ended."""
-    if checked["timed_out"]:
-        return Verdict.TIME_LIMIT
-    status = os.waitstatus_to_exitcode(checked["status"])
-    verdicts = {
-        PASSED: Verdict.PASS,
-        WRONG: Verdict.WRONG_ANSWER,
-        RAISED: Verdict.RUNTIME_ERROR,
-        GONE: Verdict.RUNTIME_ERROR,
-        TOO_LARGE: Verdict.OUTPUT_LIMIT,
-    }
-    if status not in verdicts:
-        raise JailError(f"the checker ended with status {status}")
-    return verdicts[status]
-
-
-def _measured(index: int, report: dict[str, Any], verdict: Verdict, output: bytes, message: str) -> TestResult:
-    status = report["status"]
-    return TestResult(
-        test=index,
-        verdict=verdict,
-        wall_s=report["wall_s"],
-        cpu_s=report["cpu_s"],
-        memory_mib=report["memory_mib"],
-        exit_status=os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
-        signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
-        output_sha256=hashlib.sha256(output).hexdigest(),
-        output_bytes=len(output),
-        output_head=output[:HEAD_BYTES].decode("utf-8", "backslashreplace"),
-        message=message,
-        executed_lines=tuple(report["lines"]),
-    )
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import ctypes
 import multiprocessing
 import signal
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -90,10 +91,8 @@ def _hire(options: JudgeOptions) -> _Worker:
 
 
 def _hand_over(worker: _Worker) -> None:
-    try:
+    with suppress(OSError):  # it has died: its pipe reads as ended, and the job goes to its successor
         worker.pipe.send(worker.job)
-    except OSError:
-        pass  # it has died: its pipe reads as ended, and the job goes to its successor
 
 
 def _lost(exitcode: int | None) -> ProgramResult:

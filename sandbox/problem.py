@@ -130,6 +130,8 @@ def read_programs(path: Path, author: str | None = None, problem_ids: Container[
             known["sample"] = counted.get(key, 0)
         counted[key] = counted.get(key, 0) + 1
         program = cast(Program, _made(Program, known | {"extra": row}, file, line))
+        if unwritable := [name for name, value in row.items() if not _is_json(value)]:
+            raise InputError(file, line, f"column {unwritable[0]!r} holds a value that JSON cannot carry along")
         if problem_ids is not None and program.problem_id not in problem_ids:
             raise InputError(file, line, f"problem_id {program.problem_id!r} is none of the problems given")
         yield program
@@ -198,6 +200,12 @@ def _parquet_rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     yield row_number, row
     except pa.ArrowInvalid as error:
         raise InputError(file, None, f"not a Parquet file: {error}") from error
+
+
+def _is_json(value: Any) -> bool:
+    if isinstance(value, (list, dict)):
+        return all(map(_is_json, value.values() if isinstance(value, dict) else value))
+    return value is None or isinstance(value, (str, int, float))
 
 
 def _made(kind: type[Problem] | type[Program], row: dict[str, Any], file: Path, line: int) -> Problem | Program:

@@ -21,12 +21,13 @@ import pyarrow.parquet as pq
 
 from results import schema
 from results.parts import write_part
+from sandbox import asserts
 from sandbox.judge import Judge, JudgeOptions
 from sandbox.pool import Job, judge_all
 from sandbox.problem import InputError, Problem, Program, read_problems, read_programs
 from sandbox.verdict import ProgramResult, Verdict
 
-CHUNK = 512  # programs of a part: large parts, few files
+PART_PROGRAMS = 512  # programs of a part: few files, and little to judge again after a kill
 JUDGE_ERRORS_BEARABLE = 0.01  # of the programs so far; beyond it the node is at fault, and the shard stops
 
 
@@ -53,6 +54,7 @@ def judge_shard(
     shards: int = 1,
     workers: int = 1,
     author: str | None = None,
+    part_programs: int = PART_PROGRAMS,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> ShardSummary:
     """Judges every program of this shard against every test of its problem; writes `out/tests` and `out/programs`.
@@ -61,16 +63,19 @@ def judge_shard(
     NotFoundError (nsjail or an interpreter is missing), JudgeFailingError.
     """
     started = time.monotonic()
+    if part_programs < 1:
+        raise ValueError(f"{part_programs} programs a part: at least 1")
     if not 0 <= shard < shards:
         raise ValueError(f"shard {shard} of {shards}: a shard's number goes from 0 to {shards - 1}")
     by_id = {problem.problem_id: problem for problem in read_problems(problems)}
+    _check_tests(problems, by_id)
     total = sum(1 for i, _ in enumerate(read_programs(programs, author, by_id)) if i % shards == shard)
     with Judge(options) as judge:  # finds out now whether this node can judge, and settles on one interpreter
         options = JudgeOptions(options.limits, str(judge.nsjail), str(judge.interpreter.executable), options.trace)
-    _claim(out, problems, programs, options, shards)
+    _claim(out, problems, programs, options, shards, part_programs)
 
     mine = ((i, p) for i, p in enumerate(read_programs(programs, author)) if i % shards == shard)
-    chunks = [_Chunk(out, f"{shard:05d}-of-{shards:05d}-{n:06d}", n) for n in range(-(-total // CHUNK))]
+    chunks = [_Chunk(out, f"{shard:05d}-of-{shards:05d}-{n:06d}", n) for n in range(-(-total // part_programs))]
     verdicts = Counter[str]()
     whole = {chunk.number for chunk in chunks if chunk.is_whole()}
     for number in whole:
@@ -80,26 +85,35 @@ def judge_shard(
 
     def jobs() -> Iterator[Job]:
         for place, (row, program) in enumerate(mine):
-            chunk = chunks[place // CHUNK]
+            chunk = chunks[place // part_programs]
             if chunk.number not in whole:
                 chunk.expect(place, row, program)
                 yield Job(place, by_id[program.problem_id], program)
 
     judged_now = 0
     for place, result in judge_all(jobs(), options, max(1, min(workers, total - done))):
-        chunk = chunks[place // CHUNK]
+        chunk = chunks[place // part_programs]
         chunk.results[place] = result
         verdicts[result.verdict] += 1
         judged_now += 1
-        if len(chunk.results) == min(CHUNK, total - chunk.number * CHUNK):
+        if len(chunk.results) == min(part_programs, total - chunk.number * part_programs):
             chunk.write(by_id)
         progress(done + judged_now, total)
         _check_health(verdicts, result)
     return ShardSummary(total, judged_now, time.monotonic() - started, dict(verdicts))
 
 
+def _check_tests(file: Path, problems: dict[str, Problem]) -> None:
+    for problem in problems.values():
+        if problem.mode == "assert":
+            try:
+                asserts.split(problem)
+            except ValueError as error:
+                raise InputError(file, None, str(error)) from error
+
+
 class _Chunk:
-    """Up to CHUNK consecutive programs of a shard, and their part."""
+    """Up to `part_programs` consecutive programs of a shard, and their part."""
 
     def __init__(self, out: Path, name: str, number: int) -> None:
         self.out, self.name, self.number = out, name, number
@@ -150,12 +164,13 @@ def _program_row(program: Program, problem: Problem, result: ProgramResult) -> d
     }
 
 
-def _claim(out: Path, problems: Path, programs: Path, options: JudgeOptions, shards: int) -> None:
+def _claim(out: Path, problems: Path, programs: Path, options: JudgeOptions, shards: int, part_programs: int) -> None:
     """Notes in `out/judge.json` what is judged here; refuses a folder that holds the verdicts of something else."""
     claim = {
         "problems": _fingerprint(problems),
         "programs": _fingerprint(programs),
         "shards": shards,
+        "part_programs": part_programs,
         "limits": asdict(options.limits),
     }
     file = out / "judge.json"
@@ -167,7 +182,9 @@ def _claim(out: Path, problems: Path, programs: Path, options: JudgeOptions, sha
     held = json.loads(file.read_text())
     differing = [key for key in claim if held.get(key) != claim[key]]
     if differing:
-        raise InputError(out, None, f"holds verdicts of another run: other {', '.join(differing)}; name another folder, or remove it")
+        raise InputError(
+            out, None, f"holds verdicts of another run: other {', '.join(differing)}; name another folder, or remove it"
+        )
 
 
 def _fingerprint(path: Path) -> str:
@@ -183,4 +200,6 @@ def _fingerprint(path: Path) -> str:
 def _check_health(verdicts: Counter[str], last: ProgramResult) -> None:
     failed, judged = verdicts[Verdict.JUDGE_ERROR], sum(verdicts.values())
     if last.verdict is Verdict.JUDGE_ERROR and failed > max(3, JUDGE_ERRORS_BEARABLE * judged):
-        raise JudgeFailingError(f"{failed} of {judged} programs could not be judged on this node; the last: {last.tests[0].message}")
+        raise JudgeFailingError(
+            f"{failed} of {judged} programs could not be judged on this node; the last: {last.tests[0].message}"
+        )

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
+    """One of eight words; a program's is that of its first test that is not a pass."""
+
     PASS = "pass"
     WRONG_ANSWER = "wrong_answer"  # it ended well; what it said is not what was asked
     RUNTIME_ERROR = "runtime_error"  # a signal, an exit status other than 0, an exception, no value came back

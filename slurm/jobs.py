@@ -22,7 +22,7 @@ Kind = Literal["local", "slurm"]
 KINDS = ("local", "slurm")
 MONTH_MIN = 30 * 24 * 60  # submitit ends a local job after two minutes unless told otherwise
 TAIL_LINES = 25
-NOT_OURS = ("srun: ", "slurmstepd: ")  # lines of the scheduler in a job's log
+
 
 # Sent whole, not by name: a job that waits in a queue must not import a live tree that has changed.
 cloudpickle.register_pickle_by_value(command_module)

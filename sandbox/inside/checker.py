@@ -5,51 +5,57 @@ An object of the program's own class comes back as a remote handle. It can be pa
 its length, but it never decides a comparison: an overridden `__eq__` runs in the program's process, or not at all.
 """
 
+from __future__ import annotations
+
 import builtins
 import os
 import socket
 import sys
 import traceback
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
 
 from sandbox.inside import runner, wire
 from sandbox.inside.wire import GONE, PASSED, RAISED, TOO_LARGE, WRONG
 
 
-class ProgramRaised(Exception):
+class ProgramError(Exception):
     """An exception of the program's own class left a call."""
 
 
 class RemoteObject(wire.Handle):
     """A program's object. Comparing it is refused, so it can never make an assert true."""
 
-    def __init__(self, program, number, type_name):
-        super().__init__(number, type_name)
-        self._program = program
+    def __init__(self, program: Program, number: int, type_name: str) -> None:
+        vars(self).update(number=number, type_name=type_name, _program=program)
 
-    def _ask(self, do, **more):
+    def _ask(self, do: str, **more: Any) -> Any:
         return self._program.ask(do, self.number, **more)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         return self._ask("get", name=name)
 
-    def __call__(self, *args, **kwargs):
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._ask("set", name=name, value=wire.to_tree(value))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._program.call(self.number, args, kwargs)
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: Any) -> Any:
         return self._ask("item", key=wire.to_tree(key))
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         return iter(self._ask("list"))
 
-    def __len__(self):
-        return self._ask("len")
+    def __len__(self) -> int:
+        return int(self._ask("len"))
 
-    def __str__(self):
-        return self._ask("str")
+    def __str__(self) -> str:
+        return str(self._ask("str"))
 
-    def _refuse(self, _other=None):
+    def _refuse(self, _other: object = None) -> bool:
         raise TypeError(f"an object of the program's class {self.type_name!r} cannot be compared")
 
     __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = _refuse
@@ -59,52 +65,52 @@ class RemoteObject(wire.Handle):
 class Program:
     """The other end of the pipe."""
 
-    def __init__(self, channel):
+    def __init__(self, channel: socket.socket) -> None:
         self.channel = channel
-        self.raised = None  # the last exception that came across
+        self.raised: Exception | None = None  # the last exception that came across
         self.gone = False
 
-    def ask(self, do, target, **more):
+    def ask(self, do: str, target: str | int, **more: Any) -> Any:
         """One request, one answer. An exception of the program is raised here under its built-in name."""
         try:
             wire.send(self.channel, {"do": do, "target": target, **more})
             reply, _ = wire.receive(self.channel)
         except (EOFError, OSError) as error:
             self.gone = True
-            raise ProgramRaised("the program ended before it answered") from error
+            raise ProgramError("the program ended before it answered") from error
         if not isinstance(reply, dict):
             raise wire.WireError("malformed reply")
         if "raised" in reply:
             known = [getattr(builtins, str(name), None) for name in reply.get("mro", [])]
             kinds = [k for k in known if isinstance(k, type) and issubclass(k, Exception) and k is not Exception]
-            self.raised = (kinds[0] if kinds and not issubclass(kinds[0], UnicodeError) else ProgramRaised)(
+            self.raised = (kinds[0] if kinds and not issubclass(kinds[0], UnicodeError) else ProgramError)(
                 f"{reply['raised']}: {reply.get('text', '')}"
             )
             raise self.raised
         return wire.from_tree(reply.get("value"), lambda number, name: RemoteObject(self, number, name))
 
-    def call(self, target, args, kwargs):
+    def call(self, target: str | int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """target: a name of the program, or a handle's number."""
         return self.ask("call", target, args=wire.to_tree(list(args)), kwargs=wire.to_tree(kwargs))
 
-    def function(self, name):
+    def function(self, name: str) -> Callable[..., Any]:
         """A stand-in for the program's `name`."""
 
-        def remote(*args, **kwargs):
+        def remote(*args: Any, **kwargs: Any) -> Any:
             return self.call(name, args, kwargs)
 
         remote.__name__ = remote.__qualname__ = name
         return remote
 
 
-def run(job, test, fds):
+def run(job: dict[str, Any], test: dict[str, Any], fds: list[int]) -> NoReturn:
     """Runs one test and never returns; the exit status is its outcome, descriptor 2 says why."""
     runner.take_files(fds)
     runner.limit(job["limits"])
     program = Program(socket.socket(fileno=runner.CHANNEL))
     status = WRONG
     try:
-        names = {"__name__": "tests"}
+        names: dict[str, Any] = {"__name__": "tests"}
         exec(compile(job["setup"], "setup.py", "exec", dont_inherit=True), names)
         for name in job["remote_names"]:
             if name == job["entry_point"] or name not in names:
@@ -124,5 +130,5 @@ def run(job, test, fds):
     os._exit(status)
 
 
-def _failed(test, last):
-    return (test["label"] if last == "AssertionError" else last)[:2000]
+def _failed(test: dict[str, Any], last: str) -> str:
+    return str(test["label"] if last == "AssertionError" else last)[:2000]

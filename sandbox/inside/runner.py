@@ -3,7 +3,8 @@
 What it reports (an exit status, bytes on its files) is only ever compared outside; nothing here knows an expected output.
 """
 
-import builtins
+from __future__ import annotations
+
 import io
 import os
 import resource
@@ -11,6 +12,9 @@ import sys
 import threading
 import traceback
 import types
+from collections.abc import Sequence
+from mmap import mmap
+from typing import Any, NoReturn
 
 from sandbox.inside import tracer, wire
 
@@ -18,7 +22,7 @@ FILENAME = "program.py"
 CHANNEL = 3  # the descriptor on which `call` answers are written and `assert` calls are served
 
 
-def limit(limits):
+def limit(limits: dict[str, Any]) -> None:
     """Applies the limits of one run to this process and what it starts."""
     mib = 1 << 20
     for name, value in (
@@ -32,21 +36,22 @@ def limit(limits):
         resource.setrlimit(getattr(resource, name), (value, value))
 
 
-def take_files(fds):
+def take_files(fds: Sequence[int]) -> None:
     """The test's files become descriptors 0, 1, 2 and the channel; every other descriptor is closed."""
     high = [os.dup2(fd, 100 + i) for i, fd in enumerate(fds)]
     for i, fd in enumerate(high):
         os.dup2(fd, i)
     os.closerange(len(fds), 4096)
-    sys.stdin = io.TextIOWrapper(open(0, "rb", closefd=False), encoding="utf-8", errors="surrogateescape")
-    sys.stdout = io.TextIOWrapper(open(1, "wb", closefd=False), encoding="utf-8", errors="surrogateescape")
-    sys.stderr = io.TextIOWrapper(
-        open(2, "wb", closefd=False), encoding="utf-8", errors="backslashreplace", line_buffering=True
-    )
-    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
+    sys.stdin, sys.stdout, sys.stderr = _text(0, "rb"), _text(1, "wb"), _text(2, "wb", "backslashreplace")
+    vars(sys).update(__stdin__=sys.stdin, __stdout__=sys.stdout, __stderr__=sys.stderr)
 
 
-def run(job, test, fds, seen, flag):
+def _text(fd: int, mode: str, errors: str = "surrogateescape") -> io.TextIOWrapper:
+    """A standard stream as the interpreter itself makes it under `-X utf8`."""
+    return io.TextIOWrapper(io.open(fd, mode, closefd=False), "utf-8", errors, line_buffering=fd == 2)
+
+
+def run(job: dict[str, Any], test: dict[str, Any], fds: Sequence[int], seen: mmap | None, flag: mmap) -> NoReturn:
     """Runs the program on one test and never returns. `seen`: a byte a line; `flag`: one byte."""
     take_files(fds)
     limit(job["limits"])
@@ -67,7 +72,7 @@ def run(job, test, fds, seen, flag):
         _leave(status)
 
 
-def _run(job, test, seen):
+def _run(job: dict[str, Any], test: dict[str, Any], seen: mmap | None) -> int:
     mode = job["mode"]
     name = "__main__" if mode == "stdin" else "program"
     module = types.ModuleType(name)
@@ -92,28 +97,28 @@ def _run(job, test, seen):
     return 0
 
 
-def entry_point(names, name):
-    """The function `name`, or the method of that name of `Solution()` (LeetCode's layout)."""
+def entry_point(names: dict[str, Any], name: str) -> Any:
+    """The method `name` of `Solution()` (LeetCode's layout, where a star import may define the bare name), or the function."""
+    solution = names.get("Solution")
+    if isinstance(solution, type) and hasattr(solution, name):
+        return getattr(solution(), name)
     if name in names:
         return names[name]
-    solution = names.get("Solution")
-    if solution is not None and hasattr(solution, name):
-        return getattr(solution(), name)
     raise NameError(f"the program defines no {name!r}")
 
 
-def serve(names):
+def serve(names: dict[str, Any]) -> None:
     """Answers the checker's calls on the channel until it hangs up (see checker.py)."""
     import socket
 
     channel = socket.socket(fileno=CHANNEL)
-    kept = []
+    kept: list[Any] = []
 
-    def keep(value):
+    def keep(value: Any) -> int:
         kept.append(value)
         return len(kept) - 1
 
-    def value_of(tree):
+    def value_of(tree: Any) -> Any:
         return wire.from_tree(tree, lambda number, _type: kept[number])
 
     while True:
@@ -123,12 +128,7 @@ def serve(names):
             return
         try:
             action, target = request["do"], request["target"]
-            if isinstance(target, str):
-                thing = entry_point(names, target) if target in names or "Solution" in names else getattr(builtins, target, None)
-                if thing is None:
-                    raise NameError(f"name {target!r} is not defined")
-            else:
-                thing = kept[target]
+            thing = entry_point(names, target) if isinstance(target, str) else kept[target]
             if action == "call":
                 args, kwargs = value_of(request["args"]), value_of(request["kwargs"])
                 thing = thing(*args, **kwargs)
@@ -136,6 +136,7 @@ def serve(names):
                 thing = getattr(thing, request["name"])
             elif action == "set":
                 setattr(thing, request["name"], value_of(request["value"]))
+                thing = None
             elif action == "item":
                 thing = thing[value_of(request["key"])]
             elif action == "list":
@@ -147,32 +148,32 @@ def serve(names):
             reply = {"value": wire.to_tree(thing, keep)}
         except BaseException as error:
             _print_error(error)
-            reply = {"raised": type(error).__name__, "text": _text(error), "mro": [c.__name__ for c in type(error).__mro__]}
+            reply = {"raised": type(error).__name__, "text": _words(error), "mro": [c.__name__ for c in type(error).__mro__]}
         wire.send(channel, reply)
 
 
-def _text(error):
+def _words(error: BaseException) -> str:
     try:
         return str(error)[:500]
     except BaseException:
         return ""
 
 
-def _print_error(error):
+def _print_error(error: BaseException) -> None:
     try:
         traceback.print_exception(type(error), error, _own_frames(error.__traceback__))
     except BaseException as second:  # a program may break its own traceback; the exit status says enough
         os.write(2, f"{type(error).__name__} (unprintable: {type(second).__name__})\n".encode())
 
 
-def _own_frames(trace):
+def _own_frames(trace: types.TracebackType | None) -> types.TracebackType | None:
     """A traceback that starts in the program, not in this file."""
     while trace is not None and trace.tb_frame.f_code.co_filename != FILENAME:
         trace = trace.tb_next
     return trace
 
 
-def _exit_status(code):
+def _exit_status(code: Any) -> int:
     """As the interpreter maps SystemExit's argument to a status."""
     if code is None:
         return 0
@@ -182,12 +183,12 @@ def _exit_status(code):
     return 1
 
 
-def _leave(status):
+def _leave(status: int) -> NoReturn:
     """What the interpreter does at its end: other threads, atexit functions, flushed files."""
     try:
         import atexit
 
-        threading._shutdown()
+        threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
         sys.stdout.flush()
     except BaseException as error:

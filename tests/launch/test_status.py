@@ -1,0 +1,71 @@
+"""What the lines tell."""
+
+from __future__ import annotations
+
+import pytest
+
+from launch.progress import done_path, progress_path, write_json
+from launch.status import Display, duration, last_states, stage_status, status_lines
+from tests.launch.toys import make_run, toy
+
+
+def report(run, stage, shard, done, total, whole=False):
+    row = {"done": done, "total": total, "unit": "steps", "started": 100.0, "updated": 110.0}
+    write_json(progress_path(run, stage, shard), row)
+    if whole:
+        write_json(done_path(run, stage, shard), {"seconds": 12.0, "host": "h", "finished": 112.0})
+
+
+def test_totals_of_shards_that_have_not_told_are_estimated(tmp_path):
+    stage = toy("array", shards=4)
+    run = make_run(tmp_path, stage)
+    report(run, "array", 0, 9, 10, whole=True)
+    report(run, "array", 1, 3, 10)
+    row = stage_status(run, stage, {("array", 1): "submitted"})
+    assert (row.state, row.shards_done, row.done, row.total, row.seconds) == ("running", 1, 13, 40, 22.0)
+    assert row.fraction == pytest.approx(13 / 40)
+
+
+@pytest.mark.parametrize(
+    ("states", "told"),
+    [
+        ({}, "waiting"),
+        ({0: "failed", 1: "submitted"}, "running"),
+        ({0: "failed", 1: "done"}, "failed"),
+        ({0: "cancelled"}, "stopped"),
+    ],
+)
+def test_state(tmp_path, states, told):
+    stage = toy("array", shards=2)
+    run = make_run(tmp_path, stage)
+    assert stage_status(run, stage, {("array", shard): state for shard, state in states.items()}).state == told
+
+
+def test_submitted_and_then_killed_reads_as_stopped(tmp_path):
+    run = make_run(tmp_path, toy("only"))
+    (run / "jobs.jsonl").write_text('{"stage": "only", "shard": 0, "job_id": "1", "submitted": 1, "state": "submitted"}\n{"sta')
+    assert last_states(run) == {("only", 0): "submitted"}
+    assert "stopped" in status_lines(run)[0]
+
+
+def test_plain_lines_tell_changes_only(tmp_path, capsys):
+    stage = toy("array", shards=2)
+    run = make_run(tmp_path, stage, toy("after", ("array",)))
+    with Display(run, (stage, toy("after", ("array",)))) as display:
+        display.show({}, last=True)
+        display.show({("array", 0): "submitted"}, last=True)
+        report(run, "array", 0, 1, 10)
+        display.show({("array", 0): "submitted"}, last=True)
+        report(run, "array", 0, 10, 10, whole=True)
+        report(run, "array", 1, 10, 10, whole=True)
+        display.show({}, last=True)
+        display.show({}, last=True)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split()[:2] for line in lines] == [["array", "running"], ["array", "done"]]
+    assert "20/20 steps" in lines[1]
+    assert "took 24 s over all tasks" in lines[1]
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.2, "0 s"), (59.6, "1:00 min"), (187, "3:07 min"), (3720, "1:02 h")])
+def test_duration(seconds, told):
+    assert duration(seconds) == told

@@ -1,0 +1,142 @@
+"""submitit as stepbatch uses it: on this machine for real, on Slurm as far as the batch script."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from slurm.command import Command
+from slurm.jobs import ParameterError, check, submit_array, tail, valid_parameters
+from tests.launch.toys import alive, wait_until
+
+
+def python(code: str, cwd: Path, **env: str | None) -> Command:
+    return Command([sys.executable, "-c", code], str(cwd), env)
+
+
+def wait(jobs):
+    wait_until(lambda: all(job.ended() for job in jobs))
+
+
+def test_array_of_commands(tmp_path):
+    (tmp_path / "it's here").mkdir()
+    code = "import os; open(os.environ['NAME'] + str('GONE' in os.environ), 'w')"
+    os.environ["GONE"] = "1"
+    commands = [python(code, tmp_path / "it's here", NAME=name, GONE=None) for name in "ab"]
+    jobs = submit_array("local", tmp_path / "logs", "array", commands)
+    wait(jobs)
+    del os.environ["GONE"]
+    assert sorted(os.listdir(tmp_path / "it's here")) == ["aFalse", "bFalse"]
+    assert len({job.id for job in jobs}) == 2
+    assert all(job.log.exists() for job in jobs)
+
+
+def test_error_is_the_end_of_the_commands_own_log(tmp_path):
+    noise = "import sys; sys.stderr.buffer.write(b'\\xff not UTF-8\\n' * 40 + b'the cause\\n'); sys.exit(7)"
+    jobs = submit_array(
+        "local", tmp_path, "bad", [python(noise, tmp_path), python("import os; os.kill(os.getpid(), 9)", tmp_path)]
+    )
+    wait(jobs)
+    lines = jobs[0].error().splitlines()
+    assert "the cause" in lines[-2]
+    assert lines[-1].endswith("ended with exit status 7")
+    assert len(lines) == 26
+    assert "signal 9 (SIGKILL)" in jobs[1].error()
+
+
+def test_cancel_ends_the_command_and_its_children(tmp_path):
+    code = "import os, subprocess, time; p = subprocess.Popen(['sleep', '60']); "
+    code += "open('pids', 'w').write(f'{os.getpid()} {p.pid}'); time.sleep(60)"
+    (job,) = submit_array("local", tmp_path, "long", [python(code, tmp_path)])
+    pids = tmp_path / "pids"
+    wait_until(lambda: pids.exists() and len(pids.read_text().split()) == 2)
+    assert not job.ended()
+    job.cancel()
+    wait([job])
+    wait_until(lambda: not any(alive(int(pid)) for pid in pids.read_text().split()), 5)
+
+
+def test_command_dies_with_its_job(tmp_path):
+    code = "import os, time; open('pids', 'w').write(f'{os.getpid()} {os.getppid()}'); time.sleep(60)"
+    (job,) = submit_array("local", tmp_path, "long", [python(code, tmp_path)])
+    pids = tmp_path / "pids"
+    wait_until(lambda: pids.exists() and len(pids.read_text().split()) == 2)
+    own, parent = map(int, pids.read_text().split())
+    os.kill(parent, 9)
+    wait_until(lambda: not alive(own), 5)
+    wait([job])
+
+
+def test_a_command_is_sent_whole(tmp_path, monkeypatch):
+    """A job that waits in a queue must not import today's `slurm.command`."""
+    (tmp_path / "slurm").mkdir()
+    (tmp_path / "slurm" / "__init__.py").write_text("raise ImportError('the live tree was imported')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    (job,) = submit_array("local", tmp_path / "logs", "x", [python("open('ran', 'w')", tmp_path)])
+    wait([job])
+    assert (tmp_path / "ran").exists(), job.error()
+
+
+def test_parameters():
+    assert valid_parameters("local") == []
+    assert {"partition", "timeout_min", "account", "qos", "array_parallelism", "additional_parameters"} <= set(
+        valid_parameters("slurm")
+    )
+    check("local", {})
+    with pytest.raises(ParameterError, match="'partition' is not a parameter of local; valid are none"):
+        check("local", {"partition": "x"})
+    with pytest.raises(ParameterError, match="'partitoin' is not a parameter of slurm; valid are account"):
+        check("slurm", {"partitoin": "x"})
+    with pytest.raises(ParameterError, match="not one of local, slurm"):
+        check("pbs", {})
+
+
+def test_slurm_needs_its_programs(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(ParameterError, match="needs sbatch on PATH"):
+        check("slurm", {})
+
+
+def test_slurm_array_script(tmp_path, monkeypatch):
+    """The one array and its parameters, as sbatch is handed them."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, script in {
+        "sbatch": 'cp "$1" "$0.seen"; echo Submitted batch job 77',
+        "srun": "",
+        "squeue": "",
+        "sacct": "",
+    }.items():
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=":")
+    parameters = {
+        "partition": "cpu",
+        "mem_gb": 4,
+        "timeout_min": 90,
+        "array_parallelism": 2,
+        "additional_parameters": {"mail-user": "a@b"},
+    }
+    jobs = submit_array("slurm", tmp_path / "logs", "judge-train", [python("", tmp_path)] * 3, parameters)
+    assert [job.id for job in jobs] == ["77_0", "77_1", "77_2"]
+    script = (programs / "sbatch.seen").read_text()
+    for line in ("--array=0-2%2", "--partition=cpu", "--mem=4GB", "--time=90", "--job-name=judge-train", "--mail-user=a@b"):
+        assert f"#SBATCH {line}\n" in script
+    assert jobs[1].log == tmp_path / "logs" / "77_1_0_log.err"
+
+
+def test_tail(tmp_path):
+    log = tmp_path / "log"
+    assert "never started" in tail(log)
+    log.write_text("")
+    assert "empty" in tail(log)
+    log.write_text("a\nb\nc\n")
+    assert tail(log, 2) == "b\nc"
+    log.write_text(
+        "submitit ERROR (1) - Submitted job triggered an exception\nTraceback\n  x\nRuntimeError: it ended with exit status 3\n"
+    )
+    assert tail(log) == "it ended with exit status 3"
