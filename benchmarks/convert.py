@@ -14,6 +14,7 @@ import argparse
 import ast
 import gzip
 import json
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Any
 
 from sandbox.problem import SUFFIXES, InputError, Problem, read_rows, write_problems
 
+DATA = Path("../shared/data")
 CANONICAL = "canonical"  # author of the canonical solutions
 Row = dict[str, Any]
 
@@ -93,6 +95,7 @@ def unified(source: Path) -> Converted:
                     outputs=tuple(outputs),
                     canonical_solution=row["solution"],
                     source=stem(file),
+                    compare="numbers",  # its outputs were written for Python's ==, so 2 stands where a solution gives 2.0
                 )
             )
         except ValueError as error:
@@ -183,6 +186,13 @@ def write_rows(path: Path, rows: list[Row]) -> None:
     beside.rename(path)
 
 
+def sources(data: Path) -> Iterator[tuple[str, Path]]:
+    """(kind, folder or file) of the data sets that lie under `data`."""
+    for kind, name in (("mbpp", "mbpp/mbpp.jsonl"), ("unified", "unified"), ("teachers", "teachers")):
+        if (data / name).exists():
+            yield kind, data / name
+
+
 def jobs(source: Path, out: Path, solutions: Path | None) -> Iterator[tuple[Path, Path, Path | None]]:
     """(source file, file to write, file of solutions to write) of every file of `source`."""
     if not source.is_dir():
@@ -196,41 +206,61 @@ def jobs(source: Path, out: Path, solutions: Path | None) -> Iterator[tuple[Path
         yield file, out / name, solutions / name if solutions else None
 
 
+def convert(kind: str, source: Path, out: Path, solutions: Path | None) -> dict[str, int]:
+    """Converts a file, or each file of a folder; the counts of what was written."""
+    figures = {"files": 0, "problems": 0, "programs": 0, "solutions": 0, "rewritten": 0}
+    for file, written, solved in jobs(source, out, solutions):
+        converted = KINDS[kind](file)
+        if converted.problems:
+            write_problems(written, converted.problems)
+        else:
+            write_rows(written, converted.programs)
+        if solved:
+            write_rows(solved, converted.solutions())
+            figures["solutions"] += len(converted.problems)
+        figures["files"] += 1
+        figures["problems"] += len(converted.problems)
+        figures["programs"] += len(converted.programs)
+        figures["rewritten"] += converted.rewritten
+        print(f"{file.name} -> {written}: {len(converted.problems) + len(converted.programs)} rows")
+    return figures
+
+
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.convert", description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("kind", choices=KINDS)
-    parser.add_argument("source", type=Path, metavar="SOURCE")
-    parser.add_argument("out", type=Path, metavar="OUT", help="a .jsonl or .jsonl.gz file; a folder where SOURCE is one")
+    parser.add_argument(
+        "kind", choices=KINDS, nargs="?", help="with nothing at all: everything under --data, to a folder that is dropped"
+    )
+    parser.add_argument("source", type=Path, metavar="SOURCE", nargs="?")
+    parser.add_argument(
+        "out", type=Path, metavar="OUT", nargs="?", help="a .jsonl or .jsonl.gz file; a folder where SOURCE is one"
+    )
     parser.add_argument("--solutions", type=Path, metavar="FILE", help="write the canonical solutions as programs there")
+    parser.add_argument("--data", type=Path, default=DATA, metavar="DIR", help=f"where the data sets lie (default {DATA})")
     options = parser.parse_args(arguments)
-    if options.solutions and options.kind == "teachers":
-        parser.error("--solutions: teachers are programs already; valid with mbpp and unified")
-    for path in (options.out, options.solutions):
-        if path and path.resolve() == options.source.resolve():
-            parser.error(f"{path} is SOURCE itself, and would be overwritten")
-        if path and not options.source.is_dir() and not path.name.endswith((".jsonl", ".jsonl.gz")):
-            parser.error(f"{path}: the file's name must end in .jsonl or .jsonl.gz")
-    figures = {"kind": options.kind, "files": 0, "problems": 0, "programs": 0, "solutions": 0, "rewritten": 0}
     try:
-        for source, out, solutions in jobs(options.source, options.out, options.solutions):
-            converted = KINDS[options.kind](source)
-            if converted.problems:
-                write_problems(out, converted.problems)
-            else:
-                write_rows(out, converted.programs)
-            if solutions:
-                write_rows(solutions, converted.solutions())
-                figures["solutions"] += len(converted.problems)
-            figures["files"] += 1
-            figures["problems"] += len(converted.problems)
-            figures["programs"] += len(converted.programs)
-            figures["rewritten"] += converted.rewritten
-            print(f"{source.name} -> {out}: {len(converted.problems) + len(converted.programs)} rows")
+        if options.kind is None:
+            with tempfile.TemporaryDirectory() as folder:
+                outs = [
+                    (kind, source, Path(folder) / kind / ("" if source.is_dir() else "out.jsonl.gz"))
+                    for kind, source in sources(options.data)
+                ]
+                print(json.dumps({kind: convert(kind, source, out, None) for kind, source, out in outs}))
+            return
+        if options.source is None or options.out is None:
+            parser.error("name KIND, SOURCE and OUT, or nothing")
+        if options.solutions and options.kind == "teachers":
+            parser.error("--solutions: teachers are programs already; valid with mbpp and unified")
+        for path in (options.out, options.solutions):
+            if path and path.resolve() == options.source.resolve():
+                parser.error(f"{path} is SOURCE itself, and would be overwritten")
+            if path and not options.source.is_dir() and not path.name.endswith((".jsonl", ".jsonl.gz")):
+                parser.error(f"{path}: the file's name must end in .jsonl or .jsonl.gz")
+        print(json.dumps({"kind": options.kind} | convert(options.kind, options.source, options.out, options.solutions)))
     except InputError as error:
         parser.error(str(error))
     except KeyError as error:
         parser.error(f"{options.source}: a row has no field {error}; is it a file of kind {options.kind}?")
-    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

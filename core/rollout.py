@@ -156,7 +156,11 @@ def beam_search(policy: Policy, prompts: Sequence[Tokens], k: int, max_new_token
             ended[prompt] = sorted(ended[prompt], key=mean_logprob, reverse=True)[:k]
             worst = mean_logprob(ended[prompt][-1]) if len(ended[prompt]) == k else -torch.inf
             if length == max_new_tokens:
-                cut = [rollout(policy, text, total, False) for text, total in zip(texts, open_sums, strict=True) if total > -torch.inf]
+                cut = [
+                    rollout(policy, text, total, False)
+                    for text, total in zip(texts, open_sums, strict=True)
+                    if total > -torch.inf
+                ]
                 ended[prompt] = sorted(ended[prompt] + cut, key=mean_logprob, reverse=True)[:k]
             elif open_sums[0] / length > worst:
                 kept.append((prompt, rows, grow, open_sums))

@@ -62,7 +62,7 @@ def plan(config: Config) -> tuple[Stage, ...]:
         0,
         {"problems": "problems/train.jsonl.gz", "programs": "sample-train", "judged": "judge-train"},
         {"training": "finetune", "model": checkpoint},
-        {"model": tuned, "replay": asdict(method.replay), "sft": asdict(method.sft)},
+        {"model": base, "replay": asdict(method.replay), "sft": asdict(method.sft)},
     )
     tables = Stage(
         "tables",

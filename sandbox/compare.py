@@ -2,6 +2,7 @@
 
 stdin: equal line by line; line ends, trailing blanks and trailing empty lines are no content.
 call: equal as JSON values of exact type: int is not float is not bool, a tuple counts as a list, NaN equals nothing.
+Under a problem's rule `numbers`, int and float are equal where their values are.
 """
 
 from __future__ import annotations
@@ -22,17 +23,19 @@ def _content(text: bytes) -> list[bytes]:
     return lines
 
 
-def values_equal(value: Any, expected: Any) -> bool:
-    """Whether a returned value (decoded from a jail) is the expected JSON value."""
+def values_equal(value: Any, expected: Any, compare: str = "exact") -> bool:
+    """Whether a returned value (decoded from a jail) is the expected JSON value, by the problem's rule `compare`."""
     if type(value) is tuple:
         value = list(value)
+    if compare == "numbers" and type(value) in (int, float) and type(expected) in (int, float):
+        return bool(value == expected)
     if type(value) is not type(expected):
         return False
     if type(value) is list:
-        return len(value) == len(expected) and all(map(values_equal, value, expected))
+        return len(value) == len(expected) and all(values_equal(v, e, compare) for v, e in zip(value, expected, strict=True))
     if type(value) is dict:
         keyed = {_json_key(key): item for key, item in value.items()}
-        return keyed.keys() == expected.keys() and all(values_equal(keyed[key], expected[key]) for key in keyed)
+        return keyed.keys() == expected.keys() and all(values_equal(keyed[key], expected[key], compare) for key in keyed)
     return type(value) in (int, float, bool, str, type(None)) and bool(value == expected)
 
 

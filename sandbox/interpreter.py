@@ -1,4 +1,8 @@
-"""Which nsjail and which CPython a jail uses: found on this machine, newest first, and tried before they are trusted."""
+"""Which nsjail and which CPython a jail uses: found on this machine, and tried before they are trusted.
+
+Verdicts can depend on the interpreter's version (`int.is_integer` came with 3.12), so by default programs run on the
+version that runs stepbatch itself: choosing the environment chooses the verdicts, on every node alike.
+"""
 
 from __future__ import annotations
 
@@ -58,8 +62,17 @@ def find_nsjail(configured: str = "") -> Path:
     )
 
 
-def interpreters(configured: str = "auto") -> Iterator[Interpreter]:
-    """CPythons of this machine, newest first; or just the configured one. Raises NotFoundError where it is none."""
+def interpreters(configured: str = "own") -> Iterator[Interpreter]:
+    """Candidates in order of preference.
+
+    own: this process' CPython, then others of its minor version; auto: all of this machine, newest first; else a path.
+    Raises NotFoundError where the path leads to none.
+    """
+    if configured == "own":
+        own = describe(Path(sys.executable))
+        yield from [own] if own else []
+        yield from (i for i in interpreters("auto") if i.version == sys.version_info[:2] and i != own)
+        return
     if configured != "auto":
         found = describe(Path(configured))
         if found is None:

@@ -33,7 +33,7 @@ class JudgeOptions:
 
     limits: Limits
     nsjail: str = ""  # path; empty: found on this machine
-    python: str = "auto"  # path; auto: the newest CPython that runs in a jail here
+    python: str = "own"  # own: of the version that runs stepbatch; auto: the newest that runs in a jail here; or a path
     trace: bool = True
 
 
@@ -58,7 +58,8 @@ class Judge:
                 return interpreter
             except JailError as error:
                 refused.append(f"{interpreter.executable}: {error}")
-        raise NotFoundError("no CPython of version 3.11 or newer runs in a jail here\n" + "\n".join(refused))
+        hint = f"tried for {configured!r}; `auto` takes any CPython from 3.11 on, a path names one"
+        raise NotFoundError("\n".join([f"no CPython runs in a jail here ({hint})", *refused]))
 
     def judge(self, problem: Problem, program: Program) -> ProgramResult:
         """Every test of the problem. Raises ValueError only for a broken problem, never because of a program."""
@@ -84,7 +85,6 @@ class Judge:
             "setup": problem.setup_code,
             "entry_point": problem.entry_point,
             "limits": asdict(self._limits),
-            "trace": self._trace,
         }
         run = self._test_runner(problem, job, tests)
         jail = self._jail(job)
@@ -94,11 +94,16 @@ class Judge:
                 if refusal is not None:
                     yield replace(refusal, test=index)
                     continue
-                result, dirty = run(jail, index)
-                yield result
-                if dirty:  # the next test must find an empty /tmp
+                result, dirty = run(jail, index, self._trace)
+                if dirty:  # the next run must find an empty /tmp
                     jail.close()
                     jail = self._jail(job)
+                if result.verdict is Verdict.TIME_LIMIT and self._trace and self.interpreter.version < (3, 12):
+                    # Tracing is slow before 3.12 (PEP 669), and a verdict must not depend on it.
+                    lines = result.executed_lines
+                    result, dirty = run(jail, index, False)
+                    result = replace(result, executed_lines=lines)
+                yield result
         finally:
             jail.close()
 
@@ -115,58 +120,62 @@ class Judge:
             if report["status"] == 0:
                 return None
             reason = _read(files[2], outcome.HEAD_BYTES).decode("utf-8", "replace") or "the interpreter died while compiling"
-            verdict = Verdict.TIME_LIMIT if report["timed_out"] else Verdict.COMPILE_ERROR
+            verdict = Verdict.TIME_LIMIT if report["wall_out"] or report["cpu_out"] else Verdict.COMPILE_ERROR
             return outcome.measured(0, report, verdict, b"", reason)
 
     def _test_runner(
         self, problem: Problem, job: dict[str, Any], tests: asserts.AssertTests | None
-    ) -> Callable[[Jail, int], tuple[TestResult, bool]]:
+    ) -> Callable[[Jail, int, bool], tuple[TestResult, bool]]:
+        """run(jail, test's number, trace) → (result, whether the program left something in /tmp)."""
         if problem.mode == "stdin":
-            return lambda jail, i: self._stdin(jail, i, problem.inputs[i], problem.outputs[i])
+            return lambda jail, i, trace: self._stdin(jail, i, trace, problem)
         if problem.mode == "call":
-            return lambda jail, i: self._call(jail, i, problem.inputs[i], problem.outputs[i])
+            return lambda jail, i, trace: self._call(jail, i, trace, problem)
         assert tests is not None
         checks = job | {
             "mode": "check",
             "source": "",
-            "trace": False,
             "remote_names": tests.remote_names,
             "limits": asdict(self._checker_limits),
         }
-        return lambda jail, i: self._assert(jail, i, checks, tests.tests[i])
+        return lambda jail, i, trace: self._assert(jail, i, trace, checks, tests.tests[i])
 
-    def _stdin(self, jail: Jail, index: int, text: str, expected: str) -> tuple[TestResult, bool]:
+    def _stdin(self, jail: Jail, index: int, trace: bool, problem: Problem) -> tuple[TestResult, bool]:
         with _files(3) as files:
-            _fill(files[0], text.encode("utf-8", "surrogateescape"))
-            jail.ask({"do": "test"}, files)
+            _fill(files[0], problem.inputs[index].encode("utf-8", "surrogateescape"))
+            jail.ask({"do": "test", "trace": trace}, files)
             report = jail.report()
             output = _read(files[1], self._limits.output_bytes)
             verdict, message = self._ended(report, files)
             if verdict is None:
-                right = lines_equal(output, expected)
+                right = lines_equal(output, problem.outputs[index])
                 verdict, message = (Verdict.PASS, "") if right else (Verdict.WRONG_ANSWER, "output differs")
         return outcome.measured(index, report, verdict, output, message), report["dirty"]
 
-    def _call(self, jail: Jail, index: int, args: list[Any], expected: Any) -> tuple[TestResult, bool]:
+    def _call(self, jail: Jail, index: int, trace: bool, problem: Problem) -> tuple[TestResult, bool]:
         with _files(4) as files:
-            jail.ask({"do": "test", "args": wire.to_tree(args)}, files)
+            jail.ask({"do": "test", "trace": trace, "args": wire.to_tree(problem.inputs[index])}, files)
             report = jail.report()
             answer = _read(files[3], self._limits.output_bytes)
             verdict, message = self._ended(report, files)
             if verdict is None:
-                verdict, message = outcome.of_value(answer, expected)
+                verdict, message = outcome.of_value(answer, problem.outputs[index], problem.compare)
         return outcome.measured(index, report, verdict, answer, message), report["dirty"]
 
-    def _assert(self, jail: Jail, index: int, checks: dict[str, Any], test: asserts.AssertTest) -> tuple[TestResult, bool]:
+    def _assert(
+        self, jail: Jail, index: int, trace: bool, checks: dict[str, Any], test: asserts.AssertTest
+    ) -> tuple[TestResult, bool]:
         """The program in its jail serves calls; the test code in the checker's jail makes them, over a pipe of their own."""
         if self._checker is None:
             self._checker = Jail(self.nsjail, self.interpreter, self._checker_limits)
         ours, theirs = socket.socketpair()
         with _files(3) as files, _files(3) as checker_files:
             with ours, theirs:
-                jail.ask({"do": "test"}, [*files, theirs.fileno()])
+                jail.ask({"do": "test", "trace": trace}, [*files, theirs.fileno()])
                 self._checker.ask(checks)
-                self._checker.ask({"do": "test", "code": test.code, "label": test.label}, [*checker_files, ours.fileno()])
+                self._checker.ask(
+                    {"do": "test", "trace": False, "code": test.code, "label": test.label}, [*checker_files, ours.fileno()]
+                )
             checked = self._checker.report()
             report = jail.report()
             output = _read(files[1], self._limits.output_bytes)

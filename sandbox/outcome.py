@@ -27,9 +27,9 @@ def of_process(report: dict[str, Any], errors: bytes, largest_file: int, limits:
     last = lines[-1][-HEAD_BYTES:] if lines else ""
     if largest_file >= limits.output_bytes:
         return Verdict.OUTPUT_LIMIT, f"more than {limits.output_bytes} bytes of output"
-    if report["timed_out"]:
+    if report["wall_out"]:
         return Verdict.TIME_LIMIT, f"more than {limits.wall_s:g} s of wall time"
-    if report["cpu_s"] > limits.cpu_s:
+    if report["cpu_out"] or report["cpu_s"] > limits.cpu_s:
         return Verdict.TIME_LIMIT, f"more than {limits.cpu_s:g} s of CPU time"
     if report["status"] == 0:
         return None, ""
@@ -41,13 +41,13 @@ def of_process(report: dict[str, Any], errors: bytes, largest_file: int, limits:
     return Verdict.RUNTIME_ERROR, last or f"exit status {os.WEXITSTATUS(report['status'])}"
 
 
-def of_value(answer: bytes, expected: Any) -> tuple[Verdict, str]:
+def of_value(answer: bytes, expected: Any, compare: str) -> tuple[Verdict, str]:
     """Whether the value that a call returned, as bytes from the jail, is the expected one."""
     if not answer:
         return Verdict.RUNTIME_ERROR, "no value came back"
     try:
         value = wire.from_tree(wire.loads(answer))
-        right = values_equal(value, expected)
+        right = values_equal(value, expected, compare)
     except (wire.WireError, RecursionError) as error:
         return Verdict.WRONG_ANSWER, f"the value is no plain data: {error}"
     return (Verdict.PASS, "") if right else (Verdict.WRONG_ANSWER, f"returned {reprlib.repr(value)}")
@@ -55,7 +55,7 @@ def of_value(answer: bytes, expected: Any) -> tuple[Verdict, str]:
 
 def of_check(checked: dict[str, Any]) -> Verdict:
     """The outcome of a test whose program ended well, from how the checker ended."""
-    if checked["timed_out"]:
+    if checked["wall_out"] or checked["cpu_out"]:
         return Verdict.TIME_LIMIT
     status = os.waitstatus_to_exitcode(checked["status"])
     verdicts = {

@@ -21,6 +21,7 @@ from results.parts import write_part
 from results.schema import DIFFICULTIES
 
 MODES = ("stdin", "call", "assert")
+COMPARES = ("exact", "numbers")
 SPLITS = ("train", "test")
 SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet")
 
@@ -60,6 +61,7 @@ class Problem:
     test_code: str = ""
     canonical_solution: str = ""
     source: str = ""
+    compare: str = "exact"  # of `call` values: exact types; numbers: an int equals a float of its value (never a bool)
 
     def __post_init__(self) -> None:
         if not self.problem_id:
@@ -68,6 +70,8 @@ class Problem:
             raise ValueError(f"mode {self.mode!r} is not one of {', '.join(MODES)}")
         if self.difficulty not in DIFFICULTIES:
             raise ValueError(f"difficulty {self.difficulty!r} is not one of {', '.join(DIFFICULTIES)}")
+        if self.compare not in COMPARES:
+            raise ValueError(f"compare {self.compare!r} is not one of {', '.join(COMPARES)}")
         if self.mode != "stdin" and not self.entry_point:
             raise ValueError(f"mode {self.mode!r} needs an entry_point")
         if self.mode == "assert":

@@ -12,7 +12,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +71,19 @@ def judge_shard(
     _check_tests(problems, by_id)
     total = sum(1 for i, _ in enumerate(read_programs(programs, author, by_id)) if i % shards == shard)
     with Judge(options) as judge:  # finds out now whether this node can judge, and settles on one interpreter
-        options = JudgeOptions(options.limits, str(judge.nsjail), str(judge.interpreter.executable), options.trace)
-    _claim(out, problems, programs, options, shards, part_programs)
+        options = replace(options, nsjail=str(judge.nsjail), python=str(judge.interpreter.executable))
+        version = ".".join(map(str, judge.interpreter.version))
+    _claim(
+        out,
+        {
+            "problems": _fingerprint(problems),
+            "programs": _fingerprint(programs),
+            "shards": shards,
+            "part_programs": part_programs,
+            "limits": asdict(options.limits),
+            "python": version,
+        },
+    )
 
     mine = ((i, p) for i, p in enumerate(read_programs(programs, author)) if i % shards == shard)
     chunks = [_Chunk(out, f"{shard:05d}-of-{shards:05d}-{n:06d}", n) for n in range(-(-total // part_programs))]
@@ -164,15 +175,8 @@ def _program_row(program: Program, problem: Problem, result: ProgramResult) -> d
     }
 
 
-def _claim(out: Path, problems: Path, programs: Path, options: JudgeOptions, shards: int, part_programs: int) -> None:
-    """Notes in `out/judge.json` what is judged here; refuses a folder that holds the verdicts of something else."""
-    claim = {
-        "problems": _fingerprint(problems),
-        "programs": _fingerprint(programs),
-        "shards": shards,
-        "part_programs": part_programs,
-        "limits": asdict(options.limits),
-    }
+def _claim(out: Path, claim: dict[str, Any]) -> None:
+    """Notes in `out/judge.json` what is judged here, and how; refuses a folder of other verdicts, such as another Python's."""
     file = out / "judge.json"
     if not file.exists():
         out.mkdir(parents=True, exist_ok=True)

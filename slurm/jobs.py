@@ -80,7 +80,7 @@ def valid_parameters(kind: Kind) -> list[str]:
     """The parameters that a kind of cluster knows, by name; none on local."""
     if kind == "local":
         return []
-    return sorted(SlurmExecutor._valid_parameters() | set(SlurmExecutor._equivalence_dict()))
+    return sorted(SlurmExecutor._valid_parameters() - {"num_gpus"})  # submitit deprecates it
 
 
 def check(kind: str, parameters: Mapping[str, Any]) -> None:
@@ -113,7 +113,7 @@ def submit_array(
         executor.update_parameters(timeout_min=MONTH_MIN)
     else:
         executor = SlurmExecutor(folder=folder)
-        executor.update_parameters(**{"name": name, **parameters})
+        executor.update_parameters(**{"job_name": name, **parameters})
     with _deaf_to_interrupts(), _clean_environment():
         return [Job(str(job.job_id), job) for job in executor.submit_array(list(commands))]
 

@@ -27,7 +27,7 @@ def limit(limits: dict[str, Any]) -> None:
     mib = 1 << 20
     for name, value in (
         ("RLIMIT_AS", int(limits["memory_mib"]) * mib),
-        ("RLIMIT_CPU", int(-(-limits["cpu_s"] // 1)) + 1),  # whole seconds, so the exact decision is made outside
+        ("RLIMIT_CPU", int(2 * limits["cpu_s"]) + 5),  # a backstop: the warden counts exactly
         ("RLIMIT_FSIZE", int(limits["output_bytes"])),
         ("RLIMIT_NOFILE", int(limits["open_files"])),
         ("RLIMIT_NPROC", int(limits["processes"])),

@@ -9,7 +9,7 @@ import signal
 
 from launch.progress import done_path, done_shards
 from launch.status import last_states, status_lines
-from tests.launch.toys import ROOT, alive, finish, make_run, ran, start, toy, wait_until, workers
+from tests.launch.toys import ROOT, alive, end, finish, make_run, ran, start, toy, wait_until, workers
 
 
 def test_stages_run_in_order_and_a_second_start_does_nothing(tmp_path):
@@ -54,14 +54,14 @@ def test_driver_killed_then_started_again(tmp_path):
     driver = start(run)
     wait_until(lambda: len(ran(run, "start")) == 3)
     driver.kill()
-    driver.communicate()
+    driver.wait()
     assert ran(run) == [("before", 0)]
     assert any("running" in line and "array" in line for line in status_lines(run))
     second = start(run, slots=4)
-    wait_until(lambda: len(ran(run, "start")) == 5)  # the two missing shards; the two of the orphans wait
+    wait_until(lambda: len(ran(run, "start")) == 5)  # the missing shards; those of the orphans wait
     go.touch()
-    _, err = second.communicate(timeout=120)
-    assert second.returncode == 0, err
+    status, err = end(second, run)
+    assert status == 0, err
     assert sorted(ran(run)) == [("after", 0), *(("array", shard) for shard in range(4)), ("before", 0)]
     assert len(ran(run, "start")) == len(ran(run))
 
@@ -74,8 +74,8 @@ def test_killed_task_is_told_and_done_by_the_next_start(tmp_path):
     os.kill(workers(run)[0], signal.SIGKILL)
     wait_until(lambda: "failed" in last_states(run).values())
     go.touch()
-    _, err = driver.communicate(timeout=60)
-    assert driver.returncode == 1
+    status, err = end(driver, run)
+    assert status == 1
     assert "SIGKILL" in err
     status, err = finish(run)
     assert status == 0, err
@@ -117,8 +117,8 @@ def test_interrupt_cancels_the_tasks(tmp_path):
         driver = start(run)
         wait_until(lambda run=run: len(ran(run, "start")) == 2)
         driver.send_signal(number)
-        _, err = driver.communicate(timeout=30)
-        assert driver.returncode == 130, err
+        status, err = end(driver, run)
+        assert status == 130, err
         assert "Traceback" not in err
         wait_until(lambda run=run: not any(alive(pid) for pid in workers(run)), 5)
         assert set(last_states(run).values()) == {"cancelled"}
@@ -136,8 +136,7 @@ def test_two_drivers_of_one_run(tmp_path):
     assert status == 1
     assert f"process {driver.pid}" in err
     go.touch()
-    assert driver.wait(60) == 0
-    driver.communicate()
+    assert end(driver, run)[0] == 0
 
 
 def test_jobs_run_the_snapshot(tmp_path):
@@ -155,7 +154,7 @@ def test_jobs_run_the_snapshot(tmp_path):
     wait_until(lambda: ran(run, "start"))
     (live / "core" / "mark.py").write_text("VALUE = 'new'\n")
     go.touch()
-    _, err = driver.communicate(timeout=60)
-    assert driver.returncode == 0, err
+    status, err = end(driver, run)
+    assert status == 0, err
     assert (run / "mark").read_text() == "old 2"
     assert done_shards(run, "second") == {0}

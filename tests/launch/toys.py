@@ -72,15 +72,20 @@ def environment(run: Path) -> dict[str, str]:
     return env | {"PYTHONPATH": str(run.parent / "toys")}
 
 
-def start(run: Path, slots: int = 2, root: Path = ROOT) -> subprocess.Popen[str]:
+def start(run: Path, slots: int = 2, root: Path = ROOT) -> subprocess.Popen[bytes]:
+    """A driver; its jobs keep its standard error open when they outlive it, so that is a file and no pipe."""
     argv = [sys.executable, "-c", DRIVER, str(run), str(slots)]
-    return subprocess.Popen(argv, cwd=root, env=environment(run), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with (run / "driver.err").open("wb") as err:
+        return subprocess.Popen(argv, cwd=root, env=environment(run), stderr=err, stdin=subprocess.DEVNULL)
+
+
+def end(driver: subprocess.Popen[bytes], run: Path, seconds: float = 60.0) -> tuple[int, str]:
+    """Exit status and standard error of a driver."""
+    return driver.wait(seconds), (run / "driver.err").read_text()
 
 
 def finish(run: Path, slots: int = 2) -> tuple[int, str]:
-    process = start(run, slots)
-    _, err = process.communicate(timeout=120)
-    return process.returncode, err
+    return end(start(run, slots), run)
 
 
 def start_task(run: Path, stage: str, shard: int = 0) -> subprocess.Popen[str]:

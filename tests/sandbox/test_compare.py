@@ -53,3 +53,11 @@ def test_lines(output, expected, equal):
 )
 def test_values(value, expected, equal):
     assert values_equal(value, expected) is equal
+
+
+@pytest.mark.parametrize(
+    ("value", "expected", "equal"),
+    [(2.0, 2, True), ([2, (3.0,)], [2.0, [3]], True), (True, 1, False), (1, True, False), (2.5, 2, False)],
+)
+def test_numbers_by_value(value, expected, equal):
+    assert values_equal(value, expected, "numbers") is equal

@@ -83,7 +83,7 @@ def test_a_command_is_sent_whole(tmp_path, monkeypatch):
 
 def test_parameters():
     assert valid_parameters("local") == []
-    assert {"partition", "timeout_min", "account", "qos", "array_parallelism", "additional_parameters"} <= set(
+    assert {"partition", "time", "account", "qos", "array_parallelism", "additional_parameters"} <= set(
         valid_parameters("slurm")
     )
     check("local", {})
@@ -116,8 +116,8 @@ def test_slurm_array_script(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(programs), prepend=":")
     parameters = {
         "partition": "cpu",
-        "mem_gb": 4,
-        "timeout_min": 90,
+        "mem": "4GB",
+        "time": 90,
         "array_parallelism": 2,
         "additional_parameters": {"mail-user": "a@b"},
     }
