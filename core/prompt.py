@@ -18,14 +18,15 @@ FENCE = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```|\Z)", re.DOTALL | re.
 
 
 def messages_for(problem: Problem) -> list[dict[str, str]]:
-    """The chat that asks for one Python program."""
+    """The chat that asks for one Python program. Short, and the task last: a small model follows that best."""
     if problem.mode == "stdin":
-        form = "Write a Python program that reads from standard input and prints the answer."
+        form = "Write a Python program that uses input() and print()."
     else:
-        form = f"Write a Python function `{problem.entry_point}` that solves this."
-    parts = [problem.question.strip(), form]
-    if problem.starter_code.strip():
-        parts.append(f"Start with:\n{PREFILL}{problem.starter_code.rstrip()}{END}")
+        form = f"Write a Python function `{problem.entry_point}`."
+    parts = [form, problem.question.strip()]
+    starter = problem.starter_code.strip()
+    if starter.removeprefix("def ").rstrip(":") not in problem.question:
+        parts.append(f"Start with:\n{PREFILL}{starter}{END}")
     return [{"role": "user", "content": "\n\n".join(parts)}]
 
 

@@ -54,7 +54,7 @@ class JudgingOptions:
     shards: int = 4  # tasks of a judge array
     workers: int = 1  # programs that a task judges at once
     nsjail: str = ""  # path of the executable; empty: found on the machine
-    python: str = "auto"  # path of the interpreter that runs programs; auto: the newest that runs in a jail
+    python: str = "own"  # own: the version that runs stepbatch; auto: the newest that runs in a jail; or a path
     trace: bool = True  # whether executed lines are kept
 
 

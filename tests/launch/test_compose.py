@@ -76,7 +76,7 @@ def test_local_paths_become_absolute(tmp_path, monkeypatch):
     assert config.data.train.name == str(tmp_path / "sub/a.jsonl")
     assert config.data.test.name == os.path.expanduser("~/b.jsonl")
     assert config.judge.nsjail == str(tmp_path / "bin/nsjail")
-    assert config.judge.python == "auto"
+    assert config.judge.python == "own"
     assert compose(["experiment=demo", "model=pretrained", "model.path=org/name"]).model.path == "org/name"
 
 

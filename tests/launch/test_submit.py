@@ -156,5 +156,5 @@ def test_jobs_run_the_snapshot(tmp_path):
     go.touch()
     status, err = end(driver, run)
     assert status == 0, err
-    assert (run / "mark").read_text() == "old 2"
+    assert (run / "mark").read_text() == "old 2 passive"
     assert done_shards(run, "second") == {0}

@@ -35,7 +35,7 @@ def work(task):
 
 def mark(task):
     from core.mark import VALUE
-    (task.run / "mark").write_text(VALUE + " " + os.environ["OMP_NUM_THREADS"])
+    (task.run / "mark").write_text(VALUE + " " + os.environ["OMP_NUM_THREADS"] + " " + os.environ["OMP_WAIT_POLICY"])
 """
 
 DRIVER = """

@@ -99,10 +99,6 @@ ASSERT = {
     "its own assert fails": ("def add(a, b): assert False", Verdict.RUNTIME_ERROR),
     "exits 0": ("import os\ndef add(a, b): os._exit(0)", Verdict.RUNTIME_ERROR),
     "spins": ("def add(a, b):\n    while True: pass", Verdict.TIME_LIMIT),
-    "forges replies": (
-        "import os, struct\nfor reply in (b'{\"value\":3}',):\n    os.write(3, struct.pack('!Q', len(reply)) + reply)\nos._exit(0)",
-        Verdict.RUNTIME_ERROR,
-    ),
     "no such function": ("x = 1", Verdict.RUNTIME_ERROR),
     "patches what asserts use": (
         "import builtins\nbuiltins.AssertionError = ValueError\ndef add(a, b): return 0",
@@ -120,6 +116,13 @@ def test_assert(judge, case):
     )
     result = judge.judge(problem, Program("add", source))
     assert result.verdict is verdict, result.tests
+
+
+def test_a_reply_forged_before_the_question_is_but_a_guess(judge):
+    source = "import os, struct\nreply = b'{\"value\":3}'\nos.write(3, struct.pack('!Q', len(reply)) + reply)\nos._exit(0)"
+    first, second = judge.judge(ADD_ASSERT, Program("add", source)).tests
+    assert second.verdict in (Verdict.WRONG_ANSWER, Verdict.RUNTIME_ERROR)
+    assert first.verdict in (Verdict.PASS, Verdict.RUNTIME_ERROR), "3 is what add(1, 2) asks for"
 
 
 def test_a_test_of_its_own_for_each_assert(judge):

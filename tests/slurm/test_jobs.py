@@ -83,9 +83,7 @@ def test_a_command_is_sent_whole(tmp_path, monkeypatch):
 
 def test_parameters():
     assert valid_parameters("local") == []
-    assert {"partition", "time", "account", "qos", "array_parallelism", "additional_parameters"} <= set(
-        valid_parameters("slurm")
-    )
+    assert {"partition", "time", "account", "qos", "array_parallelism", "additional_parameters"} <= set(valid_parameters("slurm"))
     check("local", {})
     with pytest.raises(ParameterError, match="'partition' is not a parameter of local; valid are none"):
         check("local", {"partition": "x"})
