@@ -47,8 +47,10 @@ def take_files(fds: Sequence[int]) -> None:
 
 
 def _text(fd: int, mode: str, errors: str = "surrogateescape") -> io.TextIOWrapper:
-    """A standard stream as the interpreter itself makes it under `-X utf8`."""
-    return io.TextIOWrapper(io.open(fd, mode, closefd=False), "utf-8", errors, line_buffering=fd == 2)
+    """A standard stream as the interpreter itself makes it under `-X utf8`, `mode` included, which programs read."""
+    stream = io.TextIOWrapper(io.open(fd, mode, closefd=False), "utf-8", errors, line_buffering=fd == 2)
+    stream.mode = mode[0]  # type: ignore[misc]
+    return stream
 
 
 def run(job: dict[str, Any], test: dict[str, Any], fds: Sequence[int], seen: mmap | None, flag: mmap) -> NoReturn:
@@ -69,12 +71,11 @@ def run(job: dict[str, Any], test: dict[str, Any], fds: Sequence[int], seen: mma
     except BaseException as error:
         _print_error(error)
     finally:
-        _leave(status)
+        _leave(status, job["mode"])
 
 
 def _run(job: dict[str, Any], test: dict[str, Any], seen: mmap | None) -> int:
-    mode = job["mode"]
-    name = "__main__" if mode == "stdin" else "program"
+    mode, name = job["mode"], _module_name(job["mode"])
     module = types.ModuleType(name)
     sys.modules[name] = module
     sys.argv = [FILENAME]
@@ -95,6 +96,10 @@ def _run(job: dict[str, Any], test: dict[str, Any], seen: mmap | None) -> int:
     elif mode == "assert":
         serve(names)
     return 0
+
+
+def _module_name(mode: str) -> str:
+    return "__main__" if mode == "stdin" else "program"
 
 
 def entry_point(names: dict[str, Any], name: str) -> Any:
@@ -173,6 +178,11 @@ def _own_frames(trace: types.TracebackType | None) -> types.TracebackType | None
     return trace
 
 
+def _flush(stream: Any) -> None:
+    if stream is not None and not stream.closed:
+        stream.flush()
+
+
 def _exit_status(code: Any) -> int:
     """As the interpreter maps SystemExit's argument to a status."""
     if code is None:
@@ -183,14 +193,16 @@ def _exit_status(code: Any) -> int:
     return 1
 
 
-def _leave(status: int) -> NoReturn:
-    """What the interpreter does at its end: other threads, atexit functions, flushed files."""
+def _leave(status: int, mode: str) -> NoReturn:
+    """What the interpreter does at its end: other threads, atexit functions, flushed files, the program's objects dropped."""
     try:
         import atexit
 
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
-        sys.stdout.flush()
+        _flush(sys.stdout)
+        vars(sys.modules[_module_name(mode)]).clear()  # a file that the program opened writes what it holds
+        _flush(sys.__stdout__)
     except BaseException as error:
         status = status or 120
         _print_error(error)

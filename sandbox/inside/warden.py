@@ -6,6 +6,8 @@ It runs no line of the program itself, and holds no expected output. One request
 
 from __future__ import annotations
 
+import _sitebuiltins
+import builtins
 import mmap
 import os
 import select
@@ -25,7 +27,8 @@ def main(control_fd: int) -> NoReturn:
     control = socket.socket(fileno=control_fd)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
-    sys.setrecursionlimit(1000)
+    for name in ("exit", "quit"):  # what the module `site` gives a script; the jail starts without it
+        setattr(builtins, name, _sitebuiltins.Quitter(name, "Ctrl-D (i.e. EOF)"))
     wire.send(control, {"ready": list(sys.version_info[:3])})
     job: dict[str, Any] = {}
     while True:

@@ -134,7 +134,9 @@ def test_a_partial_checkpoint_and_one_of_other_options_are_not_used(folder, unbr
     resume = tmp_path / "finetune" / "resume"
     (resume / "step-000002").mkdir(parents=True)
     (resume / "step-000002" / "mp_rank_00_model_states.pt").write_bytes(b"half")
-    (resume / "latest.json").write_text(json.dumps({"tag": "step-000002", "step": 2, "plan": "another", "world": 1, "options": {}}))
+    (resume / "latest.json").write_text(
+        json.dumps({"tag": "step-000002", "step": 2, "plan": "another", "world": 1, "options": {}})
+    )
     output = finish(start(folder, tmp_path))
     assert "starts anew" in output
     assert_equal(tmp_path, unbroken, 0)
@@ -185,7 +187,9 @@ def test_all_too_long_is_refused(folder, tmp_path):
 
 def test_problems_that_no_program_solves_can_still_be_drawn(folder, tmp_path):
     problems = {p.problem_id: p for p in read_problems(folder / "problems.jsonl.gz")}
-    tested = {key: (program, 0.0) for key, (program, _) in btp.tested_programs(folder / "programs", folder / "judged", problems).items()}
+    tested = {
+        key: (program, 0.0) for key, (program, _) in btp.tested_programs(folder / "programs", folder / "judged", problems).items()
+    }
     for likelihood in ("product", "geometric_mean"):
         btp.draw(tiny.policy(), problems, tested, ReplayOptions(weight=0.0, likelihood=likelihood), 500, tmp_path)
         assert all(row["probability"] > 0 for row in read_parts(tmp_path).to_pylist())

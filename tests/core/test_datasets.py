@@ -55,7 +55,7 @@ def passed(problem: Problem, program: str) -> int:
         pairs = zip(problem.inputs, problem.outputs, strict=True)
         return sum(printed(program, given).split() == wanted.split() for given, wanted in pairs)
     names: dict = {}
-    exec(problem.setup_code + program, names)  # noqa: S102
+    exec(problem.setup_code + program, names)
     function = names[problem.entry_point]
     if problem.mode == "call":
         pairs = zip(problem.inputs, problem.outputs, strict=True)
@@ -69,7 +69,7 @@ def printed(program: str, given: str) -> str:
     sys.stdin = io.StringIO(given)
     try:
         with contextlib.redirect_stdout(out):
-            exec(program, {"__name__": "__main__"})  # noqa: S102
+            exec(program, {"__name__": "__main__"})
     finally:
         sys.stdin = stdin
     return out.getvalue()
@@ -82,7 +82,7 @@ def same(got: object, wanted: object) -> bool:
 
 def holds(node: ast.Assert, names: dict) -> bool:
     try:
-        exec(compile(ast.Module([node], []), "tests", "exec"), names)  # noqa: S102
+        exec(compile(ast.Module([node], []), "tests", "exec"), names)
     except AssertionError:
         return False
     return True
@@ -158,8 +158,8 @@ def test_humaneval_is_whole_and_its_solutions_pass():
         assert problem.mode == "assert"
         assert problem.question == problem.setup_code
         names: dict = {}
-        exec(problem.setup_code, names)  # noqa: S102
-        exec(problem.canonical_solution + problem.test_code, names)  # noqa: S102
+        exec(problem.setup_code, names)
+        exec(problem.canonical_solution + problem.test_code, names)
         names["check"](names[problem.entry_point])
 
 

@@ -21,7 +21,9 @@ def test_p2value_eq_6():
 def test_proportional_eq_7():
     np.testing.assert_allclose(replay.draw_probabilities(np.array([0.1, 0.3, 0.6]), "proportional", 1.0), [0.1, 0.3, 0.6])
     # squares: 1, 9, 36 of 46
-    np.testing.assert_allclose(replay.draw_probabilities(np.array([0.1, 0.3, 0.6]), "proportional", 2.0), np.array([1, 9, 36]) / 46)
+    np.testing.assert_allclose(
+        replay.draw_probabilities(np.array([0.1, 0.3, 0.6]), "proportional", 2.0), np.array([1, 9, 36]) / 46
+    )
     np.testing.assert_allclose(replay.draw_probabilities(np.array([0.1, 0.9]), "proportional", 0.0), [0.5, 0.5])
 
 

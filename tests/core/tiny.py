@@ -11,7 +11,11 @@ from sandbox.problem import Problem, Program, write_problems, write_programs
 
 torch.set_num_threads(1)  # more threads only wait for each other on a model of this size
 
-TEXT = ["```python\ndef add(a, b):\n    return a + b\n```", "n = int(input())\nprint(n * 2)\n", "for i in range(10):\n    print(i)\n"]
+TEXT = [
+    "```python\ndef add(a, b):\n    return a + b\n```",
+    "n = int(input())\nprint(n * 2)\n",
+    "for i in range(10):\n    print(i)\n",
+]
 
 
 def tokenizer() -> PreTrainedTokenizerFast:

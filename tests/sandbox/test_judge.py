@@ -42,6 +42,19 @@ STDIN = {
     ),
     "atexit": ("import atexit\na, b = map(int, input().split())\natexit.register(lambda: print(a + b))", Verdict.PASS),
     "main guard": ("if __name__ == '__main__':\n    a, b = map(int, input().split())\n    print(a + b)", Verdict.PASS),
+    "exit() and quit() as in a script": (
+        "a, b = map(int, input().split())\nprint(a + b)\nexit() if a > 5 else quit()",
+        Verdict.PASS,
+    ),
+    "a stream over descriptor 1, never closed": (
+        "a, b = map(int, input().split())\nout = open(1, 'w')\nout.write(str(a + b))",
+        Verdict.PASS,
+    ),
+    "mode of a standard stream": (
+        "import sys\nassert (sys.stdin.mode, sys.stdout.mode) == ('r', 'w')\nprint(sum(map(int, input().split())))",
+        Verdict.PASS,
+    ),
+    "closes its output": ("import sys\na, b = map(int, input().split())\nprint(a + b)\nsys.stdout.close()", Verdict.PASS),
     "int digits limit kept": ("print(10 ** 5000)", Verdict.RUNTIME_ERROR),
 }
 
