@@ -23,7 +23,7 @@ from core.options import ModelOptions, ReplayOptions, SFTOptions
 from core.policy import Policy, load_policy
 from core.prompt import completion_ids, prompt_ids
 from core.rollout import score
-from results.parts import iter_rows, read_parts, write_part
+from results.parts import iter_rows, part_paths, read_parts, write_part
 from sandbox.problem import Problem, Program, read_problems, read_programs
 
 Key = tuple[str, str, int]  # problem_id, author, sample
@@ -57,8 +57,7 @@ def finetune(
     ranks = engine.start(model.device)
     try:
         policy = load_policy(model, "train")
-        if not (out / "drawn" / "part-00000.parquet").is_file():
-            engine.once(ranks, lambda: draw(policy, by_id, tested, replay_options, sft_options.max_length, out / "drawn"))
+        engine.once(ranks, lambda: draw(policy, by_id, tested, replay_options, sft_options.max_length, out / "drawn"))
         examples = drawn_examples(policy, by_id, tested, out / "drawn")
         plan = hashlib.sha256(repr(examples).encode()).hexdigest()
         train(policy, examples, sft_options, plan, ranks, out, export, progress)
@@ -142,7 +141,12 @@ def draw(
     max_length: int,
     folder: Path,
 ) -> None:
-    """Computes P2Values, draws, and writes one row a candidate to `folder`. Programs without a likelihood are scored here."""
+    """Computes P2Values, draws, and writes one row a candidate to `folder`, unless it is there.
+
+    Programs without a likelihood are scored here, under the student.
+    """
+    if part_paths(folder):
+        return
     rows: list[dict[str, Any]] = []
     unscored: list[tuple[dict[str, Any], list[int], list[int]]] = []
     for (problem_id, author, number), (program, pass_rate) in tested.items():

@@ -79,7 +79,10 @@ def stop() -> None:
 
 
 def once(ranks: Ranks, work: Callable[[], None]) -> None:
-    """`work` on rank 0 while the others wait; where it fails, they time out or are ended by the launcher."""
+    """`work` on rank 0 while the others wait. All ranks must call it: what to skip is decided inside `work`.
+
+    Where it fails, the launcher ends the other ranks.
+    """
     if ranks.rank == 0:
         work()
     dist.barrier()

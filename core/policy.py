@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils.logging import disable_progress_bar
 
 from core.model_files import ModelFiles, find_model
 from core.options import ModelOptions
@@ -19,6 +20,8 @@ from core.options import ModelOptions
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 log = logging.getLogger(__name__)
+
+disable_progress_bar()  # a stage's log is read, not watched
 
 
 @dataclass(frozen=True, slots=True)

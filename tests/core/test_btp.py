@@ -52,7 +52,11 @@ def start(folder, run, ranks=0, **options):
 
 
 def finish(process):
-    output, _ = process.communicate(timeout=120)
+    try:
+        output, _ = process.communicate(timeout=120)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 0, output
     return output
 
@@ -96,7 +100,7 @@ def test_a_program_without_a_likelihood_is_scored_under_the_student(folder, unbr
 
 
 def test_one_step_is_that_of_plain_torch(folder, tmp_path):
-    finish(start(folder, tmp_path, batch_size=19, micro_batch_size=3, warmup_fraction=0.0, gradient_clipping=0.7))
+    finish(start(folder, tmp_path, batch_size=19, micro_batch_size=3, warmup_fraction=0.0, gradient_clipping=0.1))
     policy = tiny.policy()
     problems = {p.problem_id: p for p in read_problems(folder / "problems.jsonl.gz")}
     tested = btp.tested_programs(folder / "programs", folder / "judged", problems)
@@ -104,11 +108,11 @@ def test_one_step_is_that_of_plain_torch(folder, tmp_path):
     optimizer = torch.optim.AdamW(policy.model.parameters(), lr=1e-3, weight_decay=0.0)
     batch = sft.collate(examples, 0, policy.device)
     (-(sft.token_logprobs(policy.model, batch) * batch.weights).sum() / sum(len(e.completion) for e in examples)).backward()
-    norm = torch.nn.utils.clip_grad_norm_(policy.model.parameters(), 0.7)
+    norm = torch.nn.utils.clip_grad_norm_(policy.model.parameters(), 0.1)
     optimizer.step()
     (row,) = read_parts(tmp_path / "finetune" / "steps").to_pylist()
     assert row["grad_norm"] == pytest.approx(float(norm), rel=1e-4)
-    assert norm > 0.7
+    assert norm > 0.1
     ours = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
     for found, expected in zip(ours.parameters(), policy.model.parameters(), strict=True):
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
@@ -191,8 +195,9 @@ def test_problems_that_no_program_solves_can_still_be_drawn(folder, tmp_path):
         key: (program, 0.0) for key, (program, _) in btp.tested_programs(folder / "programs", folder / "judged", problems).items()
     }
     for likelihood in ("product", "geometric_mean"):
-        btp.draw(tiny.policy(), problems, tested, ReplayOptions(weight=0.0, likelihood=likelihood), 500, tmp_path)
-        assert all(row["probability"] > 0 for row in read_parts(tmp_path).to_pylist())
+        out = tmp_path / likelihood
+        btp.draw(tiny.policy(), problems, tested, ReplayOptions(weight=0.0, likelihood=likelihood), 500, out)
+        assert all(row["probability"] > 0 for row in read_parts(out).to_pylist())
 
 
 def test_a_bad_option_is_refused_before_anything_is_read(tmp_path):
