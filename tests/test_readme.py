@@ -1,0 +1,71 @@
+"""The README's commands are typed as they stand there, in its order, in a folder of a new user's files."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from launch.plan import to_json
+from tests.launch.toys import ROOT, toy
+
+README = (ROOT / "README.md").read_text()
+
+
+def commands() -> list[str]:
+    """Lines of the README's code blocks that begin with a command, without their comments."""
+    blocks = re.findall(r"^```\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    lines = [line.split("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line.startswith(("python -m ", "make "))]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """What the commands speak of: a problem, a program, and two runs."""
+    made = tmp_path_factory.mktemp("user")
+    problem = {"problem_id": "a", "question": "Add.", "mode": "call", "entry_point": "add", "inputs": [[1, 2]], "outputs": [3]}
+    for name in ("problems", "train", "test"):
+        (made / f"{name}.jsonl").write_text(json.dumps(problem) + "\n")
+    program = {"problem_id": "a", "program": "def add(a, b):\n    return a + b"}
+    (made / "programs.jsonl").write_text("".join(json.dumps(program | {"sample": i}) + "\n" for i in range(3)))
+    judge = [sys.executable, "-m", "sandbox", "judge", "--problems", "problems.jsonl", "--programs", "programs.jsonl", "--out"]
+    for run in ("runs/seed1", "runs/he"):
+        subprocess.run([*judge, f"{run}/judge-after"], cwd=made, check=True, capture_output=True)
+        (made / run / "plan.json").write_text(to_json((toy("sample-train"),)))
+    return made
+
+
+def test_the_readme_shows_its_commands():
+    assert [line for line in commands() if line.startswith("make")] == ["make demo", "make test"]
+    assert len(commands()) >= 10
+
+
+@pytest.mark.parametrize("line", commands())
+def test_command(line, folder):
+    argv = shlex.split(re.sub(r" \[[^]]*\]", "", line))
+    if argv[0] == "make":
+        argv = ["make", "--dry-run", "--directory", str(ROOT), *argv[1:]]
+    else:
+        argv = [sys.executable, *argv[1:]]
+        if argv[2] == "launch" and "=" in line:  # what it would run; the run itself is `make demo`
+            argv.append("--dry-run")
+    ran = subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout
+
+
+def test_the_links_lead_somewhere():
+    targets = re.findall(r"\]\(([^)#]+)\)", README)
+    assert [target for target in targets if "://" not in target and not (ROOT / target).exists()] == []
+
+
+def test_the_tree_names_every_file():
+    """Each source file stands in the README's tree (what inside/ and conf/ hold stands in their own heads)."""
+    (tree,) = re.findall(r"## The tree\n\n```\n(.*?)```", README, re.DOTALL)
+    rows = re.split(r"^(\w+)/ ", tree, flags=re.MULTILINE)[1:]
+    for floor, row in zip(rows[::2], rows[1::2], strict=True):
+        names = [path.name for path in (ROOT / floor).glob("*.py") if path.name not in ("__init__.py", "__main__.py")]
+        assert [name for name in names if name not in row] == [], floor
