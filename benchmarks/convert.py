@@ -95,7 +95,7 @@ def unified(source: Path) -> Converted:
                     outputs=tuple(outputs),
                     canonical_solution=row["solution"],
                     source=stem(file),
-                    compare="numbers",  # its outputs were written for Python's ==, so 2 stands where a solution gives 2.0
+                    compare="equal",  # its outputs were written for Python's ==: 2 stands for 2.0, False for 0
                 )
             )
         except ValueError as error:

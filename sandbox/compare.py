@@ -2,7 +2,7 @@
 
 stdin: equal line by line; line ends, trailing blanks and trailing empty lines are no content.
 call: equal as JSON values of exact type: int is not float is not bool, a tuple counts as a list, NaN equals nothing.
-Under a problem's rule `numbers`, int and float are equal where their values are.
+Under a problem's rule `equal`, numbers are what Python's == says: 1 is 1.0 is True.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def values_equal(value: Any, expected: Any, compare: str = "exact") -> bool:
     """Whether a returned value (decoded from a jail) is the expected JSON value, by the problem's rule `compare`."""
     if type(value) is tuple:
         value = list(value)
-    if compare == "numbers" and type(value) in (int, float) and type(expected) in (int, float):
+    if compare == "equal" and type(value) in (int, float, bool) and type(expected) in (int, float, bool):
         return bool(value == expected)
     if type(value) is not type(expected):
         return False

@@ -27,6 +27,19 @@ print(json.dumps([list(sys.version_info[:2]), sys.base_prefix, os.path.realpath(
 """
 
 
+_ASK_PACKAGES = """
+import importlib.metadata as meta, importlib.util as util, json, os, sys
+found = {}
+for name in sys.argv[1:]:
+    spec = util.find_spec(name)
+    if spec is not None and spec.origin:
+        path = os.path.dirname(spec.origin) if spec.submodule_search_locations else spec.origin
+        libs = os.path.join(os.path.dirname(path), name + ".libs")
+        found[name] = [meta.version(name), [p for p in (path, libs) if os.path.exists(p)]]
+print(json.dumps(found))
+"""
+
+
 class NotFoundError(RuntimeError):
     """A component that judging needs is not on this machine; the message says how to get it."""
 
@@ -39,6 +52,28 @@ class Interpreter:
     prefix: Path
     executable: Path
     files: tuple[Path, ...]  # standard library folders, and libpython where it is shared
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """An installed package that programs may import."""
+
+    name: str
+    version: str
+    paths: tuple[Path, ...]
+
+
+def find_packages(interpreter: Interpreter, names: str) -> tuple[Package, ...]:
+    """Those of the comma-separated packages that are installed for this interpreter; ours, where it is of our version."""
+    asked = [name.strip() for name in names.split(",") if name.strip()]
+    ours = interpreter.version == sys.version_info[:2]
+    command = [sys.executable if ours else str(interpreter.executable), "-c", _ASK_PACKAGES, *asked]
+    try:
+        answer = subprocess.run(command, capture_output=True, timeout=20, check=True, stdin=subprocess.DEVNULL)
+    except subprocess.CalledProcessError as error:
+        raise ValueError(f"packages {names!r}: {error.stderr.decode().strip().splitlines()[-1]}") from error
+    found = json.loads(answer.stdout)
+    return tuple(Package(name, version, tuple(map(Path, paths))) for name, (version, paths) in found.items())
 
 
 def find_nsjail(configured: str = "") -> Path:

@@ -16,12 +16,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from sandbox.inside import wire
-from sandbox.interpreter import Interpreter
+from sandbox.interpreter import Interpreter, Package
 from sandbox.limits import Limits
 from sandbox.seccomp import policy
 
 BOOT_S = 30.0  # a jail that is not ready by then is broken, or the node is
 GRACE_S = 10.0  # beyond a test's wall limit, before the jail itself is held to be broken
+PACKAGES_AT = "/packages"  # in the jail
 _INSIDE = ("wire", "tracer", "runner", "checker", "warden")
 
 
@@ -38,7 +39,7 @@ def _sources() -> list[tuple[str, str]]:
 def _boot_code(control_fd: int) -> str:
     """The warden and its modules as one `python -c` text, so that nothing of the source tree is mounted."""
     return (
-        "import sys, types\nsys.path[:] = [p for p in sys.path if p]\n"
+        f"import sys, types\nsys.path[:] = [*(p for p in sys.path if p), {PACKAGES_AT!r}]\n"
         "sandbox, inside = types.ModuleType('sandbox'), types.ModuleType('sandbox.inside')\n"
         "sandbox.__path__ = inside.__path__ = []\n"
         "sys.modules.update({'sandbox': sandbox, 'sandbox.inside': inside})\n"
@@ -61,38 +62,42 @@ def _library_folders() -> list[Path]:
 _SHOW_AT = Path("/mnt")  # in a mount namespace of nsjail's own; the host sees nothing of it
 
 
-def _shown(interpreter: Interpreter) -> bool:
-    """Whether the jail's user may walk to the interpreter. Under root's own home (pyenv, uv) it may not."""
-    return os.geteuid() != 0 or all(folder.stat().st_mode & 0o001 for folder in interpreter.executable.parents)
+def _hidden(path: Path) -> bool:
+    """Whether the jail's user may not walk to this path. As root it may not into root's own home (pyenv, uv)."""
+    return os.geteuid() == 0 and not all(folder.stat().st_mode & 0o001 for folder in path.parents)
 
 
-def _showing(interpreter: Interpreter) -> list[str]:
-    """A prefix for nsjail's command: its own mount namespace, in which the interpreter stands where all may walk."""
-    script = 'mount --bind "$0" "$1" && shift && exec "$@"'
-    return [
-        *("unshare", "--mount", "--propagation", "private", "--", "sh", "-c", script),
-        *(str(interpreter.prefix), str(_SHOW_AT)),
-    ]
+def _showing(paths: Sequence[Path]) -> list[str]:
+    """A prefix for nsjail's command: its own mount namespace, in which path number i stands at /mnt/i, where all may walk."""
+    script = 'mount -t tmpfs -o mode=755 none "$0" && ' + " && ".join(
+        f'{"mkdir" if path.is_dir() else "touch"} "$0/{i}" && mount --bind "${i + 1}" "$0/{i}"' for i, path in enumerate(paths)
+    )
+    inner = f'{script} && shift {len(paths)} && exec "$@"'
+    return ["unshare", "--mount", "--propagation", "private", "--", "sh", "-c", inner, str(_SHOW_AT), *map(str, paths)]
 
 
-def command(nsjail: Path, interpreter: Interpreter, limits: Limits, control_fd: int, log_fd: int) -> list[str]:
+def command(
+    nsjail: Path, interpreter: Interpreter, packages: Sequence[Package], limits: Limits, control_fd: int, log_fd: int
+) -> list[str]:
     """nsjail's command line for one jail."""
     root = os.geteuid() == 0
     folders = _library_folders()
     own = [p for p in (interpreter.executable, *interpreter.files) if not any(p.is_relative_to(f) for f in folders)]
-    shown = _shown(interpreter)
-    sources = {path: path if shown else _SHOW_AT / path.relative_to(interpreter.prefix) for path in own}
-    binds = [f for folder in folders for f in ("-R", str(folder))]
-    binds += [f for path, source in sources.items() for f in ("-R", f"{source}:{path}")]
+    targets = {path: str(path) for path in (*folders, *own)}
+    targets |= {path: f"{PACKAGES_AT}/{path.name}" for package in packages for path in package.paths}
+    hidden = [path for path in targets if _hidden(path)]
+    sources = {path: _SHOW_AT / str(hidden.index(path)) if path in hidden else path for path in targets}
+    binds = [f for path, target in targets.items() for f in ("-R", f"{sources[path]}:{target}")]
     devices = [f for name in ("null", "zero", "urandom") for f in ("-R", f"/dev/{name}")]
     scratch = f"none:/tmp:tmpfs:size={limits.scratch_mib << 20},nr_inodes=4096,mode=0777"
     user = f"65534:{100000 if root else os.geteuid()}:1"
     group = f"65534:{100000 if root else os.getegid()}:1"
     return [
-        *([] if shown else _showing(interpreter)),
+        *(_showing(hidden) if hidden else []),
         *(str(nsjail), "-Mo", "-q", "--log_fd", str(log_fd), "-t", "0", "-u", user, "-g", group),
         *(*binds, *devices, "-m", scratch, "--disable_proc", "--cwd", "/tmp"),
         *("-E", "PATH=/bin", "-E", "HOME=/tmp", "-E", "LANG=C.UTF-8", "-E", "PYTHONHASHSEED=0"),
+        *("-E", "OPENBLAS_NUM_THREADS=1", "-E", "OMP_NUM_THREADS=1"),  # numpy's threads would count as the program's
         *("--rlimit_as", "inf", "--rlimit_cpu", "inf", "--rlimit_fsize", "inf", "--rlimit_nofile", "256"),
         *("--rlimit_nproc", "1024", "--rlimit_stack", "64", "--rlimit_core", "0"),
         *("--seccomp_string", policy(), "--pass_fd", str(control_fd)),
@@ -103,7 +108,7 @@ def command(nsjail: Path, interpreter: Interpreter, limits: Limits, control_fd: 
 class Jail:
     """A running jail; a context manager. Not for use by several threads at once."""
 
-    def __init__(self, nsjail: Path, interpreter: Interpreter, limits: Limits) -> None:
+    def __init__(self, nsjail: Path, interpreter: Interpreter, packages: Sequence[Package], limits: Limits) -> None:
         """Starts nsjail and waits until its warden answers. Raises JailError with nsjail's log where it does not."""
         self._limits = limits
         self._socket, inside = socket.socketpair()
@@ -111,7 +116,7 @@ class Jail:
         try:
             with inside:
                 self._process = subprocess.Popen(
-                    command(nsjail, interpreter, limits, inside.fileno(), self._log),
+                    command(nsjail, interpreter, packages, limits, inside.fileno(), self._log),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=self._log,

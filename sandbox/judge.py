@@ -18,7 +18,7 @@ from typing import Any, Self
 from sandbox import asserts, outcome
 from sandbox.compare import lines_equal
 from sandbox.inside import wire
-from sandbox.interpreter import Interpreter, NotFoundError, find_nsjail, interpreters
+from sandbox.interpreter import Interpreter, NotFoundError, find_nsjail, find_packages, interpreters
 from sandbox.jail import Jail, JailError
 from sandbox.limits import Limits
 from sandbox.problem import Problem, Program
@@ -35,6 +35,7 @@ class JudgeOptions:
     nsjail: str = ""  # path; empty: found on this machine
     python: str = "own"  # own: of the version that runs stepbatch; auto: the newest that runs in a jail here; or a path
     trace: bool = True
+    packages: str = "numpy,sortedcontainers"  # that programs may import, where they are installed
 
 
 class Judge:
@@ -48,13 +49,14 @@ class Judge:
         self._checker_limits = Limits(cpu_s=patience, wall_s=patience, memory_mib=2048)
         self.nsjail = find_nsjail(options.nsjail)
         self.interpreter = self._usable(options.python)
+        self.packages = find_packages(self.interpreter, options.packages)
         self._checker: Jail | None = None
 
     def _usable(self, configured: str) -> Interpreter:
         refused = []
         for interpreter in interpreters(configured):
             try:
-                Jail(self.nsjail, interpreter, self._limits).close()
+                Jail(self.nsjail, interpreter, (), self._limits).close()
                 return interpreter
             except JailError as error:
                 refused.append(f"{interpreter.executable}: {error}")
@@ -108,7 +110,7 @@ class Judge:
             jail.close()
 
     def _jail(self, job: dict[str, Any]) -> Jail:
-        jail = Jail(self.nsjail, self.interpreter, self._limits)
+        jail = Jail(self.nsjail, self.interpreter, self.packages, self._limits)
         jail.ask(job)
         return jail
 
@@ -167,7 +169,7 @@ class Judge:
     ) -> tuple[TestResult, bool]:
         """The program in its jail serves calls; the test code in the checker's jail makes them, over a pipe of their own."""
         if self._checker is None:
-            self._checker = Jail(self.nsjail, self.interpreter, self._checker_limits)
+            self._checker = Jail(self.nsjail, self.interpreter, self.packages, self._checker_limits)
         ours, theirs = socket.socketpair()
         with _files(3) as files, _files(3) as checker_files:
             with ours, theirs:

@@ -21,7 +21,7 @@ from results.parts import write_part
 from results.schema import DIFFICULTIES
 
 MODES = ("stdin", "call", "assert")
-COMPARES = ("exact", "numbers")
+COMPARES = ("exact", "equal")
 SPLITS = ("train", "test")
 SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet")
 
@@ -61,7 +61,7 @@ class Problem:
     test_code: str = ""
     canonical_solution: str = ""
     source: str = ""
-    compare: str = "exact"  # of `call` values: exact types; numbers: an int equals a float of its value (never a bool)
+    compare: str = "exact"  # of `call` values: exact types; equal: as Python's ==, where 1 is 1.0 is True
 
     def __post_init__(self) -> None:
         if not self.problem_id:

@@ -73,6 +73,7 @@ def judge_shard(
     with Judge(options) as judge:  # finds out now whether this node can judge, and settles on one interpreter
         options = replace(options, nsjail=str(judge.nsjail), python=str(judge.interpreter.executable))
         version = ".".join(map(str, judge.interpreter.version))
+        packages = {package.name: package.version for package in judge.packages}
     _claim(
         out,
         {
@@ -82,6 +83,7 @@ def judge_shard(
             "part_programs": part_programs,
             "limits": asdict(options.limits),
             "python": version,
+            "packages": packages,
         },
     )
 

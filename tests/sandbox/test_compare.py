@@ -57,7 +57,7 @@ def test_values(value, expected, equal):
 
 @pytest.mark.parametrize(
     ("value", "expected", "equal"),
-    [(2.0, 2, True), ([2, (3.0,)], [2.0, [3]], True), (True, 1, False), (1, True, False), (2.5, 2, False)],
+    [(2.0, 2, True), ([2, (3.0,)], [2.0, [3]], True), (True, 1, True), (0, False, True), (2.5, 2, False), ("1", 1, False)],
 )
-def test_numbers_by_value(value, expected, equal):
-    assert values_equal(value, expected, "numbers") is equal
+def test_equal_as_python_says(value, expected, equal):
+    assert values_equal(value, expected, "equal") is equal

@@ -258,3 +258,10 @@ def test_a_jail_that_never_works_is_a_judge_error(judge, monkeypatch):
     result = judge.judge(ADD_STDIN, Program("add", "print(3)"))
     assert result.verdict is Verdict.JUDGE_ERROR
     assert result.tests[0].message == "no jail today"
+
+
+def test_programs_may_import_the_packages_named(judge):
+    source = "import numpy, sortedcontainers\na, b = map(int, input().split())\nprint(int(numpy.add(a, b)))"
+    assert judge.judge(ADD_STDIN, Program("add", source)).verdict is Verdict.PASS
+    assert {package.name for package in judge.packages} == {"numpy", "sortedcontainers"}
+    assert judge.judge(ADD_STDIN, Program("add", "import pyarrow")).verdict is Verdict.RUNTIME_ERROR
