@@ -55,6 +55,7 @@ class JudgingOptions:
     workers: int = 1  # programs that a task judges at once
     nsjail: str = ""  # path of the executable; empty: found on the machine
     python: str = "own"  # own: the version that runs stepbatch; auto: the newest that runs in a jail; or a path
+    stop_at_first_failure: bool = False  # skip a program's tests after one fails
     packages: str = "numpy,sortedcontainers"  # installed packages that programs may import, comma-separated
     trace: bool = True  # whether executed lines are kept
 

@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--cpu-s", type=float, default=5.0, metavar="S", help="CPU seconds of a test (default: 5)")
     add("--wall-s", type=float, default=20.0, metavar="S", help="wall seconds of a test (default: 20)")
     add("--memory-mib", type=int, default=1024, metavar="MIB", help="address space of a process (default: 1024)")
+    add("--stop-at-first-failure", action="store_true", help="skip a program's tests after one fails: for pass@k, not for pass rates")
     add("--no-trace", action="store_true", help="do not record executed lines")
     add(
         "--python",
@@ -72,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.problems,
             options.programs,
             options.out,
-            JudgeOptions(limits, options.nsjail, options.python, not options.no_trace, options.packages),
+            JudgeOptions(limits, options.nsjail, options.python, not options.no_trace, options.packages, options.stop_at_first_failure),
             shard,
             shards,
             options.workers,

@@ -6,13 +6,17 @@ What it reports (an exit status, bytes on its files) is only ever compared outsi
 from __future__ import annotations
 
 import io
+import json
+import marshal
 import os
 import resource
+import struct
 import sys
 import threading
 import traceback
 import types
 from collections.abc import Sequence
+from dataclasses import dataclass
 from mmap import mmap
 from typing import Any, NoReturn
 
@@ -20,28 +24,26 @@ from sandbox.inside import tracer, wire
 
 FILENAME = "program.py"
 CHANNEL = 3  # the descriptor on which `call` answers are written and `assert` calls are served
+STAGE = 33  # the warden's STAGE_FD: how far we came before the program's first line
 
 
-def limit(limits: dict[str, Any]) -> None:
-    """Applies the limits of one run to this process and what it starts."""
-    mib = 1 << 20
-    for name, value in (
-        ("RLIMIT_AS", int(limits["memory_mib"]) * mib),
-        ("RLIMIT_CPU", int(2 * limits["cpu_s"]) + 5),  # a backstop: the warden counts exactly
-        ("RLIMIT_FSIZE", int(limits["output_bytes"])),
-        ("RLIMIT_NOFILE", int(limits["open_files"])),
-        ("RLIMIT_NPROC", int(limits["processes"])),
-        ("RLIMIT_CORE", 0),
-    ):
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A program as its first test's process compiled it, for the tests after it. Kept by the warden as bytes."""
+
+    code: bytes  # marshalled
+    spans: list[list[int]]  # of its statements: first line, last line of the header, last line
+
+
+def limit(limits: dict[str, Any], names: Sequence[tuple[str, str]]) -> None:
+    """Sets resource limits, (rlimit, limit) by name, on this process and what it starts."""
+    for name, key in names:
+        value = int(limits[key]) << 20 if key.endswith("_mib") else int(limits[key])
         resource.setrlimit(getattr(resource, name), (value, value))
 
 
-def take_files(fds: Sequence[int]) -> None:
-    """The test's files become descriptors 0, 1, 2 and the channel; every other descriptor is closed."""
-    high = [os.dup2(fd, 100 + i) for i, fd in enumerate(fds)]
-    for i, fd in enumerate(high):
-        os.dup2(fd, i)
-    os.closerange(len(fds), 4096)
+def open_streams() -> None:
+    """Standard streams on descriptors 0, 1, 2."""
     sys.stdin, sys.stdout, sys.stderr = _text(0, "rb"), _text(1, "wb"), _text(2, "wb", "backslashreplace")
     vars(sys).update(__stdin__=sys.stdin, __stdout__=sys.stdout, __stderr__=sys.stderr)
 
@@ -53,18 +55,19 @@ def _text(fd: int, mode: str, errors: str = "surrogateescape") -> io.TextIOWrapp
     return stream
 
 
-def run(job: dict[str, Any], test: dict[str, Any], fds: Sequence[int], seen: mmap | None, flag: mmap) -> NoReturn:
-    """Runs the program on one test and never returns. `seen`: a byte a line; `flag`: one byte."""
-    take_files(fds)
-    limit(job["limits"])
-    os.chdir("/tmp")
+def run(job: dict[str, Any], test: dict[str, Any], prepared: Prepared | None, memory: mmap) -> NoReturn:
+    """Runs the program on one test and never returns. memory: a flag, then a byte a line."""
+    cpu_s = int(2 * job["limits"]["cpu_s"] * (1 if job["mode"] != "assert" else job["tests"])) + 5
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))  # a backstop: the warden counts exactly
+    processes = int(job["limits"]["processes"])
+    resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
     status = 1
     try:
-        status = _run(job, test, seen)
+        status = _run(job, test, prepared, memory)
     except SystemExit as stop:
         status = _exit_status(stop.code)
     except MemoryError:
-        flag[0] = wire.OUT_OF_MEMORY
+        memory[0] = wire.OUT_OF_MEMORY
         sys.stderr.write("MemoryError\n")
     except wire.WireError as error:
         sys.stderr.write(f"no value came back: {error}\n")
@@ -74,19 +77,20 @@ def run(job: dict[str, Any], test: dict[str, Any], fds: Sequence[int], seen: mma
         _leave(status, job["mode"])
 
 
-def _run(job: dict[str, Any], test: dict[str, Any], seen: mmap | None) -> int:
+def _run(job: dict[str, Any], test: dict[str, Any], prepared: Prepared | None, memory: mmap) -> int:
     mode, name = job["mode"], _module_name(job["mode"])
     module = types.ModuleType(name)
     sys.modules[name] = module
+    code = _compiled(job, prepared)
+    os.closerange(CHANNEL if mode == "stdin" else CHANNEL + 1, 64)  # the stage with them: from here on nothing counts but the end
     sys.argv = [FILENAME]
     names = module.__dict__
     if job["setup"]:
         exec(compile(job["setup"], "setup.py", "exec", dont_inherit=True), names)
         if mode == "assert":
             names.pop(job["entry_point"], None)  # the prompt's stub, which the program replaces
-    code = compile(job["source"], FILENAME, "exec", dont_inherit=True)
-    if seen is not None:
-        tracer.start(code, seen)
+    if job["trace"]:
+        code = tracer.start(code, memoryview(memory)[1:])
     exec(code, names)
     if mode == "call":
         value = entry_point(names, job["entry_point"])(*wire.from_tree(test["args"]))
@@ -94,8 +98,32 @@ def _run(job: dict[str, Any], test: dict[str, Any], seen: mmap | None) -> int:
         with open(CHANNEL, "wb", closefd=False) as channel:
             channel.write(data)
     elif mode == "assert":
-        serve(names)
+        serve(names, memory if job["trace"] else None)
     return 0
+
+
+def _compiled(job: dict[str, Any], prepared: Prepared | None) -> types.CodeType:
+    """The program's code: compiled here the first time, and told to the warden; then as the warden kept it."""
+    if prepared is not None:
+        os.write(STAGE, b"P")
+        return marshal.loads(prepared.code)
+    source = job["source"].encode("utf-8", "surrogateescape")  # as the file's bytes are: a coding cookie counts
+    code: types.CodeType = compile(source, FILENAME, "exec", dont_inherit=True)
+    spans: list[Any] = []
+    if job["trace"]:
+        code = tracer.prepare(code)
+        try:
+            spans = tracer.statement_spans(source)
+        except (MemoryError, RecursionError):
+            spans = []  # a program whose syntax tree alone takes all memory; no tokens of it can be told apart
+    kept = b""
+    if job["tests"] > 1 or spans:
+        data = marshal.dumps(code)
+        kept = struct.pack("<Q", len(data)) + data + json.dumps(spans, separators=(",", ":")).encode()
+    if len(kept) >= job["limits"]["output_bytes"]:
+        kept = b""  # a giant; each test compiles it
+    os.write(STAGE, b"P" + kept)
+    return code
 
 
 def _module_name(mode: str) -> str:
@@ -112,8 +140,8 @@ def entry_point(names: dict[str, Any], name: str) -> Any:
     raise NameError(f"the program defines no {name!r}")
 
 
-def serve(names: dict[str, Any]) -> None:
-    """Answers the checker's calls on the channel until it hangs up (see checker.py)."""
+def serve(names: dict[str, Any], memory: mmap | None) -> None:
+    """Answers the checker's calls on the channel until it hangs up (see checker.py). memory: of the trace."""
     import socket
 
     channel = socket.socket(fileno=CHANNEL)
@@ -123,6 +151,8 @@ def serve(names: dict[str, Any]) -> None:
         kept.append(value)
         return len(kept) - 1
 
+    loaded = memory[:] if memory is not None else b""  # the lines that ran at import count for every test
+
     def value_of(tree: Any) -> Any:
         return wire.from_tree(tree, lambda number, _type: kept[number])
 
@@ -131,6 +161,13 @@ def serve(names: dict[str, Any]) -> None:
             request, _ = wire.receive(channel)
         except EOFError:
             return
+        if request["do"] == "begin":  # another test
+            kept.clear()
+            if memory is not None:
+                memory[:] = loaded
+                tracer.restart()
+            wire.send(channel, {"value": None})
+            continue
         try:
             action, target = request["do"], request["target"]
             thing = entry_point(names, target) if isinstance(target, str) else kept[target]
@@ -154,6 +191,7 @@ def serve(names: dict[str, Any]) -> None:
         except BaseException as error:
             _print_error(error)
             reply = {"raised": type(error).__name__, "text": _words(error), "mro": [c.__name__ for c in type(error).__mro__]}
+        _flush(sys.stdout)
         wire.send(channel, reply)
 
 

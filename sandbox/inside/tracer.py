@@ -8,17 +8,32 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from mmap import mmap
 from types import CodeType, FrameType
 from typing import Any
 
 
-def start(code: CodeType, seen: mmap) -> None:
+def prepare(code: CodeType) -> CodeType:
+    return code
+
+
+def restart() -> None:
+    if sys.version_info >= (3, 12):
+        sys.monitoring.restart_events()
+
+
+def statement_spans(source: bytes) -> list[tuple[int, int, int]]:
+    import ast
+
+    return [(n.lineno, n.lineno, n.end_lineno or n.lineno) for n in ast.walk(ast.parse(source)) if isinstance(n, ast.stmt)]
+
+
+def start(code: CodeType, seen: memoryview) -> CodeType:
     """Marks `seen[line - 1] = 1` for every line of `code` (and of what is defined in it) that runs from now on."""
     if sys.version_info >= (3, 12):
         _monitor(code, seen)
     else:
         _settrace(code.co_filename, seen)
+    return code
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
@@ -28,7 +43,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(constant)
 
 
-def _monitor(code: CodeType, seen: mmap) -> None:
+def _monitor(code: CodeType, seen: memoryview) -> None:
     """PEP 669: each line's event is switched off once it was seen, so that a loop costs nothing."""
     monitoring: Any = sys.monitoring  # type: ignore[attr-defined, unused-ignore]  # not known to 3.11
     tool, size, off = monitoring.COVERAGE_ID, len(seen), monitoring.DISABLE
@@ -44,7 +59,7 @@ def _monitor(code: CodeType, seen: mmap) -> None:
         monitoring.set_local_events(tool, part, monitoring.events.LINE)
 
 
-def _settrace(filename: str, seen: mmap) -> None:
+def _settrace(filename: str, seen: memoryview) -> None:
     """Before 3.12. A code object whose every line was seen is not traced when it is called again."""
     size = len(seen)
     missing: dict[CodeType, set[int]] = {}
