@@ -100,7 +100,8 @@ def count_by_problem(judged: Judged) -> pa.Table:
     """One row a (author, problem_id, difficulty, split), with the sums of its programs.
 
     Columns: KEYS (strings, never null), programs, passes, judge_errors (int64), rate_sum (float64, the sum of
-    tests_passed / tests_total; NaN where not all tests were run). programs, passes and rate_sum leave judge_error out: the judge failed there, not the program.
+    tests_passed / tests_total; NaN where not all tests were run). programs, passes and rate_sum leave judge_error out: the
+    judge failed there, not the program.
     Raises ValueError for a verdict nobody knows, for a program without tests, for a program judged twice, and where
     the parts hold no program at all.
     """

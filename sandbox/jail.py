@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from sandbox import walls
 from sandbox.inside import wire
 from sandbox.interpreter import Interpreter, Package
 from sandbox.limits import Limits
@@ -22,6 +23,7 @@ from sandbox.seccomp import policy
 from sandbox.session import JailError, Session
 
 BOOT_S = 30.0  # a jail that is not ready by then is broken, or the node is
+ZYGOTE_CAPABILITIES = 1 << 21  # CAP_SYS_ADMIN, in the jail's own user namespace
 PACKAGES_AT = "/packages"  # in the jail
 _INSIDE = ("wire", "kernel", "tracer", "runner", "checker", "warden", "zygote")
 
@@ -106,14 +108,19 @@ class Jail:
     """A running jail; a context manager. Not for use by several threads at once."""
 
     def __init__(self, nsjail: Path, interpreter: Interpreter, packages: Sequence[Package], limits: Limits) -> None:
-        """Starts nsjail and waits until its zygote answers. Raises JailError with nsjail's log where it does not."""
+        """Starts nsjail and waits until its zygote answers from behind every wall.
+
+        Raises JailError with nsjail's log where it does not answer, with the missing walls where nsjail gave no jail.
+        """
         self._limits = limits
         self._socket, inside = socket.socketpair()
+        walls.name_senders(self._socket)
         self._log = os.memfd_create("nsjail-log")
         try:
             with inside:
+                asked = command(nsjail, interpreter, packages, limits, inside.fileno(), self._log)
                 self._process = subprocess.Popen(
-                    command(nsjail, interpreter, packages, limits, inside.fileno(), self._log),
+                    asked,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=self._log,
@@ -126,20 +133,39 @@ class Jail:
             os.close(self._log)
             raise JailError(f"nsjail {nsjail} could not be started: {error}") from error
         try:
-            self.nests = bool(self._ready()["nests"])  # whether it opens any number of sessions; else just one
-        except JailError:
+            self._check_walls(nsjail, walls.mounts_of(asked))
+            wire.send(self._socket, {"do": "try"})
+            self.nests = bool(self._answer()["nests"])  # whether it opens any number of sessions; else just one
+        except (JailError, OSError) as error:
             self.close()
-            raise
+            raise JailError(str(error)) from error
 
-    def _ready(self) -> dict[str, Any]:
+    def _check_walls(self, nsjail: Path, mounts: walls.Mounts) -> None:
+        """Waits for the zygote, and lets no program in before the kernel says that there is a jail around it."""
+        self._wait()
+        try:
+            pid = walls.sender(self._socket)
+            missing = walls.missing(pid, mounts, capabilities=ZYGOTE_CAPABILITIES) if pid else []
+        except OSError as error:
+            raise JailError(
+                f"the jail that nsjail {nsjail} made cannot be looked at: {error}; its log: {self._log_tail()}"
+            ) from error
+        self._answer()
+        if pid is None or missing:
+            raise JailError(f"nsjail {nsjail} gave no jail: {'; '.join(missing) or 'its process is out of sight'}")
+
+    def _wait(self) -> None:
         if not select.select([self._socket], [], [], BOOT_S)[0]:
             raise JailError(f"the jail was not ready within {BOOT_S:.0f} s; its log: {self._log_tail()}")
+
+    def _answer(self) -> dict[str, Any]:
+        self._wait()
         try:
             self._socket.settimeout(BOOT_S)
             answer, _ = wire.receive(self._socket)
         except (EOFError, OSError, wire.WireError) as error:
-            raise JailError(f"the jail did not start ({error}); its log: {self._log_tail()}") from error
-        if not isinstance(answer, dict) or "ready" not in answer:
+            raise JailError(f"the jail ended ({error}); its log: {self._log_tail()}") from error
+        if not isinstance(answer, dict):
             raise JailError(f"the jail's first words are malformed: {answer!r:.100}")
         return answer
 

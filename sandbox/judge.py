@@ -8,7 +8,7 @@ a `JailError` is retried in a fresh jail, then becomes the verdict `judge_error`
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
@@ -109,7 +109,7 @@ class Judge:
 
     def _results(
         self, problem: Problem, job: dict[str, Any], tests: asserts.AssertTests | None, statements: list[Span]
-    ) -> Iterator[TestResult]:
+    ) -> Generator[TestResult]:
         """The results in order, from as many sessions as it takes; fills `statements` with what the first one told."""
         done = 0
         while done < job["tests"]:

@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self
 from sandbox.inside import wire
 from sandbox.verdict import Span
 
+
 class Closable(Protocol):
     """What a session may own."""
 

@@ -57,16 +57,19 @@ def own_mounts() -> None:
 
 
 def mount_tmpfs(target: str, size_bytes: int, inodes: int) -> None:
+    """Mounts an empty tmpfs that all may write to, over what stands there."""
     flags = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
     options = f"size={size_bytes},nr_inodes={inodes},mode=0777".encode()
     _check(_libc.mount(b"none", target.encode(), b"tmpfs", flags, options), f"mount {target}")
 
 
 def unmount(target: str) -> None:
+    """Takes the topmost mount away, in use or not."""
     _check(_libc.umount2(target.encode(), _MNT_DETACH), f"unmount {target}")
 
 
 def drop_capabilities() -> None:
+    """Gives all capabilities up, for good."""
     header, none = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
     _check(_libc.capset(header, none), "capset")
 
@@ -102,7 +105,7 @@ def program_filter(machine: str) -> list[tuple[int, int, int, int]]:
 
 
 _instructions = program_filter(os.uname().machine)
-_filter = _Filter(len(_instructions), (_Instruction * len(_instructions))(*_instructions))
+_filter = _Filter(len(_instructions), (_Instruction * len(_instructions))(*(_Instruction(*each) for each in _instructions)))
 
 
 def confine() -> None:

@@ -15,7 +15,6 @@ import sys
 import threading
 import traceback
 import types
-from collections.abc import Sequence
 from dataclasses import dataclass
 from mmap import mmap
 from typing import Any, NoReturn
@@ -35,10 +34,13 @@ class Prepared:
     spans: list[list[int]]  # of its statements: first line, last line of the header, last line
 
 
-def limit(limits: dict[str, Any], names: Sequence[tuple[str, str]]) -> None:
-    """Sets resource limits, (rlimit, limit) by name, on this process and what it starts."""
-    for name, key in names:
-        value = int(limits[key]) << 20 if key.endswith("_mib") else int(limits[key])
+def limit(limits: dict[str, Any]) -> None:
+    """Sets the limits that the warden may share on this process and what it starts."""
+    for name, value in (
+        ("RLIMIT_AS", int(limits["memory_mib"]) << 20),
+        ("RLIMIT_FSIZE", int(limits["output_bytes"])),
+        ("RLIMIT_NOFILE", int(limits["open_files"])),
+    ):
         resource.setrlimit(getattr(resource, name), (value, value))
 
 
@@ -106,7 +108,8 @@ def _compiled(job: dict[str, Any], prepared: Prepared | None) -> types.CodeType:
     """The program's code: compiled here the first time, and told to the warden; then as the warden kept it."""
     if prepared is not None:
         os.write(STAGE, b"P")
-        return marshal.loads(prepared.code)
+        kept_code: types.CodeType = marshal.loads(prepared.code)
+        return kept_code
     source = job["source"].encode("utf-8", "surrogateescape")  # as the file's bytes are: a coding cookie counts
     code: types.CodeType = compile(source, FILENAME, "exec", dont_inherit=True)
     spans: list[Any] = []

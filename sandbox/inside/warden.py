@@ -44,8 +44,10 @@ def serve(session_fd: int, scratch_bytes: int | None) -> NoReturn:
         kernel.mount_tmpfs("/tmp", scratch_bytes, INODES)
     os.chdir("/tmp")
     runner.open_streams()
-    runner.limit(job["limits"], (("RLIMIT_AS", "memory_mib"), ("RLIMIT_FSIZE", "output_bytes"), ("RLIMIT_NOFILE", "open_files")))
-    memory = mmap.mmap(-1, 1 + min(job["source"].count("\n") + job["source"].count("\r") + 1, MOST_LINES))  # a flag, a byte a line
+    runner.limit(job["limits"])
+    memory = mmap.mmap(
+        -1, 1 + min(job["source"].count("\n") + job["source"].count("\r") + 1, MOST_LINES)
+    )  # a flag, a byte a line
     program: runner.Prepared | None = None
     while True:
         try:

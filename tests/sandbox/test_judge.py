@@ -276,7 +276,11 @@ def test_a_node_that_refuses_namespaces_in_a_jail_gets_a_jail_a_program(judge, m
 
 def test_stop_at_first_failure(judge):
     with Judge(JudgeOptions(LIMITS, stop_at_first_failure=True)) as hasty:
-        for problem, source in ((ADD_STDIN, "print(6)"), (ADD_CALL, "def add(a, b): return 6"), (ADD_ASSERT, "def add(a, b): return 6")):
+        for problem, source in (
+            (ADD_STDIN, "print(6)"),
+            (ADD_CALL, "def add(a, b): return 6"),
+            (ADD_ASSERT, "def add(a, b): return 6"),
+        ):
             result = hasty.judge(problem, Program("add", source))
             assert (result.verdict, len(result.tests), result.tests_total) == (Verdict.WRONG_ANSWER, 1, 2)
 
