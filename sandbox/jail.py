@@ -23,6 +23,7 @@ from sandbox.seccomp import policy
 from sandbox.session import JailError, Session
 
 BOOT_S = 30.0  # a jail that is not ready by then is broken, or the node is
+CLOSE_S = 2.0  # for a jail to end by itself
 ZYGOTE_CAPABILITIES = 1 << 21  # CAP_SYS_ADMIN, in the jail's own user namespace
 PACKAGES_AT = "/packages"  # in the jail
 _INSIDE = ("wire", "kernel", "tracer", "runner", "checker", "warden", "zygote")
@@ -98,7 +99,7 @@ def command(
         *("-E", "PATH=/bin", "-E", "HOME=/tmp", "-E", "LANG=C.UTF-8", "-E", "PYTHONHASHSEED=0"),
         *("-E", "OPENBLAS_NUM_THREADS=1", "-E", "OMP_NUM_THREADS=1"),  # numpy's threads would count as the program's
         *("--rlimit_as", "inf", "--rlimit_cpu", "inf", "--rlimit_fsize", "inf", "--rlimit_nofile", "256"),
-        *("--rlimit_nproc", "1024", "--rlimit_stack", "64", "--rlimit_core", "0"),
+        *("--rlimit_nproc", "1024", "--rlimit_stack", "8", "--rlimit_core", "0"),
         *("--seccomp_string", policy(), "--pass_fd", str(control_fd)),
         *("--", str(interpreter.executable), "-S", "-s", "-X", "utf8", "-c", _boot_code(control_fd)),
     ]
@@ -188,10 +189,17 @@ class Jail:
         return text[-1500:] or "(empty)"
 
     def close(self) -> None:
-        """Ends the jail and everything in it."""
-        self._process.kill()
-        self._process.wait()
+        """Ends the jail and everything in it.
+
+        The zygote leaves when its socket closes, and nsjail reaps it. nsjail killed first would leave a zombie to whoever
+        inherits orphans, which in a container may be nobody.
+        """
         self._socket.close()
+        try:
+            self._process.wait(CLOSE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         os.close(self._log)
 
     def __enter__(self) -> Self:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import socket
 from collections.abc import Sequence
 from typing import Any, Protocol, Self
@@ -78,13 +77,12 @@ class Session:
         except OSError as error:
             raise JailError(f"the jail takes no request ({error})") from error
 
-    def report(self, timeout_s: float | None = None) -> dict[str, Any]:
-        """The warden's next report; JailError where none comes in time (by default: the wall limit and some seconds)."""
-        patience_s = self._patience_s if timeout_s is None else timeout_s
-        if not select.select([self._socket], [], [], patience_s)[0]:
-            raise JailError(f"the jail gave no report within {patience_s:.0f} s")
+    def report(self) -> dict[str, Any]:
+        """The warden's next report; JailError where none comes within the wall limit and some seconds."""
         try:
             report, _ = wire.receive(self._socket)
+        except TimeoutError as error:
+            raise JailError(f"the jail gave no report within {self._patience_s:.0f} s") from error
         except (EOFError, OSError, wire.WireError) as error:
             raise JailError(f"the jail ended ({error})") from error
         if not isinstance(report, dict):

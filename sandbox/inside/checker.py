@@ -18,6 +18,9 @@ from typing import Any, NoReturn
 from sandbox.inside import runner, wire
 from sandbox.inside.wire import GONE, PASSED, RAISED, TOO_LARGE, WRONG
 
+# An exception that ends loops where it comes up would end the test code's own, and `all(map(function, …))` be true.
+_NOT_RAISED = (Exception, StopIteration, StopAsyncIteration)
+
 
 class ProgramError(Exception):
     """An exception of the program's own class left a call."""
@@ -82,7 +85,7 @@ class Program:
             raise wire.WireError("malformed reply")
         if "raised" in reply:
             known = [getattr(builtins, str(name), None) for name in reply.get("mro", [])]
-            kinds = [k for k in known if isinstance(k, type) and issubclass(k, Exception) and k is not Exception]
+            kinds = [k for k in known if isinstance(k, type) and issubclass(k, Exception) and k not in _NOT_RAISED]
             self.raised = (kinds[0] if kinds and not issubclass(kinds[0], UnicodeError) else ProgramError)(
                 f"{reply['raised']}: {reply.get('text', '')}"
             )

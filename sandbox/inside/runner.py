@@ -5,6 +5,7 @@ What it reports (an exit status, bytes on its files) is only ever compared outsi
 
 from __future__ import annotations
 
+import atexit
 import io
 import json
 import marshal
@@ -17,12 +18,15 @@ import traceback
 import types
 from dataclasses import dataclass
 from mmap import mmap
+from os import _exit  # bound before a program can put its own in its place
 from typing import Any, NoReturn
 
 from sandbox.inside import tracer, wire
 
 FILENAME = "program.py"
 CHANNEL = 3  # the descriptor on which `call` answers are written and `assert` calls are served
+SCRIPT = "/tmp/program.py"  # where a program finds itself
+OWN_PROCESSES = 5  # of the jail: zygote, wardens of the program and of the test code, and what they fork
 STAGE = 33  # the warden's STAGE_FD: how far we came before the program's first line
 
 
@@ -30,7 +34,7 @@ STAGE = 33  # the warden's STAGE_FD: how far we came before the program's first 
 class Prepared:
     """A program as its first test's process compiled it, for the tests after it. Kept by the warden as bytes."""
 
-    code: bytes  # marshalled
+    code: types.CodeType
     spans: list[list[int]]  # of its statements: first line, last line of the header, last line
 
 
@@ -40,6 +44,7 @@ def limit(limits: dict[str, Any]) -> None:
         ("RLIMIT_AS", int(limits["memory_mib"]) << 20),
         ("RLIMIT_FSIZE", int(limits["output_bytes"])),
         ("RLIMIT_NOFILE", int(limits["open_files"])),
+        ("RLIMIT_NPROC", int(limits["processes"]) + OWN_PROCESSES),
     ):
         resource.setrlimit(getattr(resource, name), (value, value))
 
@@ -59,13 +64,11 @@ def _text(fd: int, mode: str, errors: str = "surrogateescape") -> io.TextIOWrapp
 
 def run(job: dict[str, Any], test: dict[str, Any], prepared: Prepared | None, memory: mmap) -> NoReturn:
     """Runs the program on one test and never returns. memory: a flag, then a byte a line."""
-    cpu_s = int(2 * job["limits"]["cpu_s"] * (1 if job["mode"] != "assert" else job["tests"])) + 5
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))  # a backstop: the warden counts exactly
-    processes = int(job["limits"]["processes"])
-    resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
     status = 1
+    module = types.ModuleType("__main__" if job["mode"] == "stdin" else "program")
+    sys.modules[module.__name__] = module
     try:
-        status = _run(job, test, prepared, memory)
+        status = _run(job, test, prepared, memory, module)
     except SystemExit as stop:
         status = _exit_status(stop.code)
     except MemoryError:
@@ -76,17 +79,16 @@ def run(job: dict[str, Any], test: dict[str, Any], prepared: Prepared | None, me
     except BaseException as error:
         _print_error(error)
     finally:
-        _leave(status, job["mode"])
+        _leave(status, module)
 
 
-def _run(job: dict[str, Any], test: dict[str, Any], prepared: Prepared | None, memory: mmap) -> int:
-    mode, name = job["mode"], _module_name(job["mode"])
-    module = types.ModuleType(name)
-    sys.modules[name] = module
+def _run(job: dict[str, Any], test: dict[str, Any], prepared: Prepared | None, memory: mmap, module: types.ModuleType) -> int:
+    mode = job["mode"]
     code = _compiled(job, prepared)
     os.closerange(CHANNEL if mode == "stdin" else CHANNEL + 1, 64)  # the stage with them: from here on nothing counts but the end
     sys.argv = [FILENAME]
     names = module.__dict__
+    names["__file__"] = SCRIPT
     if job["setup"]:
         exec(compile(job["setup"], "setup.py", "exec", dont_inherit=True), names)
         if mode == "assert":
@@ -108,9 +110,8 @@ def _compiled(job: dict[str, Any], prepared: Prepared | None) -> types.CodeType:
     """The program's code: compiled here the first time, and told to the warden; then as the warden kept it."""
     if prepared is not None:
         os.write(STAGE, b"P")
-        kept_code: types.CodeType = marshal.loads(prepared.code)
-        return kept_code
-    source = job["source"].encode("utf-8", "surrogateescape")  # as the file's bytes are: a coding cookie counts
+        return prepared.code
+    source = job["source"].removeprefix("\ufeff")  # text already, so that a coding line says nothing; a mark is no part of it
     code: types.CodeType = compile(source, FILENAME, "exec", dont_inherit=True)
     spans: list[Any] = []
     if job["trace"]:
@@ -127,10 +128,6 @@ def _compiled(job: dict[str, Any], prepared: Prepared | None) -> types.CodeType:
         kept = b""  # a giant; each test compiles it
     os.write(STAGE, b"P" + kept)
     return code
-
-
-def _module_name(mode: str) -> str:
-    return "__main__" if mode == "stdin" else "program"
 
 
 def entry_point(names: dict[str, Any], name: str) -> Any:
@@ -229,22 +226,20 @@ def _exit_status(code: Any) -> int:
     if code is None:
         return 0
     if isinstance(code, int):
-        return code & 0xFF
+        return code & 0xFF if -(1 << 63) <= code < 1 << 63 else 0xFF
     sys.stderr.write(f"{code}\n")
     return 1
 
 
-def _leave(status: int, mode: str) -> NoReturn:
+def _leave(status: int, module: types.ModuleType) -> NoReturn:
     """What the interpreter does at its end: other threads, atexit functions, flushed files, the program's objects dropped."""
     try:
-        import atexit
-
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
         _flush(sys.stdout)
-        vars(sys.modules[_module_name(mode)]).clear()  # a file that the program opened writes what it holds
+        module.__dict__.clear()  # a file that the program opened writes what it holds
         _flush(sys.__stdout__)
     except BaseException as error:
         status = status or 120
         _print_error(error)
-    os._exit(status)
+    _exit(status)

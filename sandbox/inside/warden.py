@@ -6,7 +6,9 @@ is to be run and brings its files, each further one asks for a test.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found, unused-ignore]  # without the enums around it, which cost a fork some thirty pages
 import json
+import marshal
 import mmap
 import os
 import select
@@ -43,11 +45,14 @@ def serve(session_fd: int, scratch_bytes: int | None) -> NoReturn:
     if scratch_bytes is not None:
         kernel.mount_tmpfs("/tmp", scratch_bytes, INODES)
     os.chdir("/tmp")
+    script = _write_script(job["source"]) if job["source"] else None
+    kernel.drop_capabilities()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # as a program finds them; process 1 itself is immune
+        signal.signal(number, signal.SIG_DFL)
     runner.open_streams()
     runner.limit(job["limits"])
-    memory = mmap.mmap(
-        -1, 1 + min(job["source"].count("\n") + job["source"].count("\r") + 1, MOST_LINES)
-    )  # a flag, a byte a line
+    lines = len(job["source"].replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n"))
+    memory = mmap.mmap(-1, 1 + min(lines, MOST_LINES))  # a flag, then a byte a line
     program: runner.Prepared | None = None
     while True:
         try:
@@ -66,7 +71,7 @@ def serve(session_fd: int, scratch_bytes: int | None) -> NoReturn:
             wire.send(session, {"failed": f"no process for a test: {error}"})
             continue
         if child == 0:
-            _become(session, job, request, channel, program, memory)
+            _become(job, request, channel, program, memory)
         for fd in channel:
             os.close(fd)
         report = _watch(child, session, job["limits"], started, memory)
@@ -78,7 +83,7 @@ def serve(session_fd: int, scratch_bytes: int | None) -> NoReturn:
             if program is None and isinstance(ready, runner.Prepared):
                 program = ready
                 report["spans"] = program.spans
-        report["dirty"] = _tidy(scratch_bytes)
+        report["dirty"] = _left_something(script)
         wire.send(session, report)
 
 
@@ -92,7 +97,6 @@ def _take(fds: list[int]) -> None:
 
 
 def _become(
-    session: socket.socket,
     job: dict[str, Any],
     request: dict[str, Any],
     channel: list[int],
@@ -101,12 +105,10 @@ def _become(
 ) -> NoReturn:
     """The life of a test's process; never returns."""
     try:
-        session.close()
+        os.close(SESSION_FD)
         for place, fd in enumerate(channel, start=runner.CHANNEL):
             os.dup2(fd, place)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        _signal.signal(signal.SIGINT, _signal.default_int_handler)
         kernel.confine()
         os.write(STAGE_FD, b"C")
         if job["mode"] == "check":
@@ -132,7 +134,7 @@ def _stage() -> runner.Prepared | bool | None:
     if not data:
         return False
     (length,) = struct.unpack_from("<Q", data)
-    return runner.Prepared(data[8 : 8 + length], json.loads(data[8 + length :]))
+    return runner.Prepared(marshal.loads(data[8 : 8 + length]), json.loads(data[8 + length :]))
 
 
 def _last_words() -> str:
@@ -143,23 +145,23 @@ def _lines(memory: mmap.mmap) -> list[int]:
     return [line for line, byte in enumerate(memory[:]) if byte and line]
 
 
-def _tidy(scratch_bytes: int | None) -> bool:
-    """Makes /tmp empty again for the next test, and its files plain; whether it could not."""
+def _write_script(source: str) -> os.stat_result:
+    """The program as a file, which it may read; how that file stands."""
+    with open(runner.SCRIPT, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        file.write(source)
+    return os.stat(runner.SCRIPT)
+
+
+def _left_something(script: os.stat_result | None) -> bool:
+    """Whether a test left or changed something in /tmp, which only a new session mends."""
     for fd in (0, 1, 2):
         fcntl(fd, F_SETFL, 0)  # O_APPEND or O_NONBLOCK would outlive the process that set it
     try:
-        clean = stat.S_IMODE(os.stat("/tmp").st_mode) == 0o777 and not os.listdir("/tmp")
-    except PermissionError:
-        clean = False
-    if clean:
-        return False
-    if scratch_bytes is None:
+        if stat.S_IMODE(os.stat("/tmp").st_mode) != 0o777 or len(os.listdir("/tmp")) != (script is not None):
+            return True
+        return script is not None and os.stat(runner.SCRIPT).st_ctime_ns != script.st_ctime_ns  # any change moves it
+    except (PermissionError, FileNotFoundError):
         return True
-    os.chdir("/")
-    kernel.unmount("/tmp")
-    kernel.mount_tmpfs("/tmp", scratch_bytes, INODES)
-    os.chdir("/tmp")
-    return False
 
 
 def _cpu_s(pid: int) -> float:
