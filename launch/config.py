@@ -22,8 +22,8 @@ class ConfigError(ValueError):
 class SourceOptions:
     """Where problems come from."""
 
-    name: str = "starter"  # starter, humaneval, or a path to problems in our own format
-    split: str | None = None  # of starter: train or test; of humaneval: test; null of a path (all)
+    name: str = "starter"  # starter, humaneval, a path to problems in our own format, or LAYOUT:PATH
+    split: str | None = None  # of starter: train or test; of humaneval: test; null (all) of a path
     limit: int | None = None  # at most so many, taken evenly over the list; null: all
 
 

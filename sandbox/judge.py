@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from sandbox import asserting, asserts, outcome
-from sandbox.compare import lines_equal
+from sandbox.compare import output_equal
 from sandbox.inside import wire
 from sandbox.interpreter import Interpreter, NotFoundError, find_nsjail, find_packages, interpreters
 from sandbox.jail import Jail
@@ -140,7 +140,7 @@ class Judge:
         output = session.files.read(1, self._limits.output_bytes)
         verdict, message = self._ended(session, report)
         if verdict is None:
-            right = lines_equal(output, problem.outputs[index])
+            right = output_equal(output, problem.outputs[index], problem.compare, problem.tolerance)
             verdict, message = (Verdict.PASS, "") if right else (Verdict.WRONG_ANSWER, "output differs")
         return outcome.measured(index, report, verdict, output, message)
 
@@ -150,7 +150,7 @@ class Judge:
         answer = session.files.read(3, self._limits.output_bytes)
         verdict, message = self._ended(session, report)
         if verdict is None:
-            verdict, message = outcome.of_value(answer, problem.outputs[index], problem.compare)
+            verdict, message = outcome.of_value(answer, problem.outputs[index], problem.compare, problem.tolerance)
         return outcome.measured(index, report, verdict, answer, message)
 
     def _assert(self, session: Session, job: dict[str, Any], tests: asserts.AssertTests, first: int) -> list[TestResult]:

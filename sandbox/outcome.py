@@ -56,13 +56,13 @@ class _Brief(reprlib.Repr):
 _brief = _Brief()
 
 
-def of_value(answer: bytes, expected: Any, compare: str) -> tuple[Verdict, str]:
+def of_value(answer: bytes, expected: Any, compare: str, tolerance: float) -> tuple[Verdict, str]:
     """Whether the value that a call returned, as bytes from the jail, is the expected one."""
     if not answer:
         return Verdict.RUNTIME_ERROR, "no value came back"
     try:
         value = wire.from_tree(wire.loads(answer))
-        right = values_equal(value, expected, compare)
+        right = values_equal(value, expected, compare, tolerance)
     except (wire.WireError, RecursionError) as error:
         return Verdict.WRONG_ANSWER, f"the value is no plain data: {error}"
     return (Verdict.PASS, "") if right else (Verdict.WRONG_ANSWER, f"returned {_brief.repr(value)}")
