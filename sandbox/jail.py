@@ -93,11 +93,12 @@ def command(
     group = f"65534:{100000 if root else os.getegid()}:1"
     return [
         *(_showing(hidden) if hidden else []),
-        *(str(nsjail), "-Mo", "-q", "--log_fd", str(log_fd), "-t", "0", "-u", user, "-g", group),
+        *(str(nsjail), "-Mo", "-q", "--log_fd", str(log_fd), "-t", "0", "--nice_level", "0", "-u", user, "-g", group),
         *("--cap", "CAP_SYS_ADMIN"),  # in its own user namespace, for the mounts of sessions; programs run without
         *(*binds, *devices, "-m", scratch, "--disable_proc", "--cwd", "/tmp"),
         *("-E", "PATH=/bin", "-E", "HOME=/tmp", "-E", "LANG=C.UTF-8", "-E", "PYTHONHASHSEED=0"),
         *("-E", "OPENBLAS_NUM_THREADS=1", "-E", "OMP_NUM_THREADS=1"),  # numpy's threads would count as the program's
+        *("-E", "MALLOC_ARENA_MAX=1"),  # an arena for each thread would take 128 MiB of address space
         *("--rlimit_as", "inf", "--rlimit_cpu", "inf", "--rlimit_fsize", "inf", "--rlimit_nofile", "256"),
         *("--rlimit_nproc", "1024", "--rlimit_stack", "8", "--rlimit_core", "0"),
         *("--seccomp_string", policy(), "--pass_fd", str(control_fd)),

@@ -7,6 +7,7 @@ a `JailError` is retried in a fresh jail, then becomes the verdict `judge_error`
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -22,6 +23,8 @@ from sandbox.limits import Limits
 from sandbox.problem import Problem, Program
 from sandbox.session import JailError, Session
 from sandbox.verdict import ProgramResult, Span, TestResult, Verdict, overall
+
+log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
 CHECKER_LIMITS = Limits(cpu_s=1e6, wall_s=1e6, memory_mib=2048)  # test code is trusted; its patience is counted out here
@@ -81,6 +84,7 @@ class Judge:
                 return self._judged(problem, program, tests, count)
             except JailError as error:
                 failure = str(error)
+                log.warning("problem %s, sample %d is judged again: %s", problem.problem_id, program.sample, failure)
                 self.close()
             except BaseException:
                 self.close()  # a jail that was left in the middle of a test is of no more use

@@ -26,6 +26,7 @@ from sandbox.inside import tracer, wire
 FILENAME = "program.py"
 CHANNEL = 3  # the descriptor on which `call` answers are written and `assert` calls are served
 SCRIPT = "/tmp/program.py"  # where a program finds itself
+_ANY = BaseException  # bound before a program can take it out of `builtins`; likewise _exit above
 OWN_PROCESSES = 5  # of the jail: zygote, wardens of the program and of the test code, and what they fork
 STAGE = 33  # the warden's STAGE_FD: how far we came before the program's first line
 
@@ -76,7 +77,7 @@ def run(job: dict[str, Any], test: dict[str, Any], prepared: Prepared | None, me
         sys.stderr.write("MemoryError\n")
     except wire.WireError as error:
         sys.stderr.write(f"no value came back: {error}\n")
-    except BaseException as error:
+    except _ANY as error:
         _print_error(error)
     finally:
         _leave(status, module)
@@ -205,8 +206,8 @@ def _words(error: BaseException) -> str:
 def _print_error(error: BaseException) -> None:
     try:
         traceback.print_exception(type(error), error, _own_frames(error.__traceback__))
-    except BaseException as second:  # a program may break its own traceback; the exit status says enough
-        os.write(2, f"{type(error).__name__} (unprintable: {type(second).__name__})\n".encode())
+    except _ANY:  # a program may break its own traceback; the exit status says enough
+        os.write(2, b"an exception that cannot be printed\n")
 
 
 def _own_frames(trace: types.TracebackType | None) -> types.TracebackType | None:
@@ -232,14 +233,19 @@ def _exit_status(code: Any) -> int:
 
 
 def _leave(status: int, module: types.ModuleType) -> NoReturn:
-    """What the interpreter does at its end: other threads, atexit functions, flushed files, the program's objects dropped."""
+    """What the interpreter does at its end: other threads, atexit functions, the program's objects dropped, files flushed.
+
+    As there, only what cannot be written changes the status. The program may have emptied `builtins` by now.
+    """
+    for last in (threading._shutdown, atexit._run_exitfuncs, module.__dict__.clear):  # type: ignore[attr-defined]
+        try:
+            last()
+        except _ANY as error:
+            _print_error(error)
     try:
-        threading._shutdown()  # type: ignore[attr-defined]
-        atexit._run_exitfuncs()
         _flush(sys.stdout)
-        module.__dict__.clear()  # a file that the program opened writes what it holds
         _flush(sys.__stdout__)
-    except BaseException as error:
+    except _ANY as error:
         status = status or 120
         _print_error(error)
     _exit(status)

@@ -35,6 +35,8 @@ def serve(session_fd: int, scratch_bytes: int | None) -> NoReturn:
 
     scratch_bytes: the size of a fresh /tmp; None: this node allows no mounts, the jail's own /tmp is used once.
     """
+    with suppress(PermissionError):  # it leads one already where it is the jail's first process
+        os.setsid()
     os.dup2(session_fd, SESSION_FD)
     session = socket.socket(fileno=SESSION_FD)
     job, fds = wire.receive(session, max_fds=4)
@@ -106,6 +108,7 @@ def _become(
     """The life of a test's process; never returns."""
     try:
         os.close(SESSION_FD)
+        os.setsid()  # no group of the warden's to signal
         for place, fd in enumerate(channel, start=runner.CHANNEL):
             os.dup2(fd, place)
         _signal.signal(signal.SIGINT, _signal.default_int_handler)

@@ -191,8 +191,8 @@ def test_executed_lines_outlive_the_process(judge, end):
 
 
 def test_nothing_stays_for_the_next_test(judge):
-    problem = Problem("p", "", "stdin", inputs=("", ""), outputs=("0", "0"))
-    source = "import os\nprint(len(os.listdir('/tmp')))\nopen('/tmp/left', 'w').write('x')"
+    problem = Problem("p", "", "stdin", inputs=("", ""), outputs=("['program.py']",) * 2)
+    source = "import os\nprint(os.listdir('/tmp'))\nopen('/tmp/left', 'w').write('x')"
     assert judge.judge(problem, Program("p", source)).verdict is Verdict.PASS
 
 
@@ -266,8 +266,8 @@ def test_a_node_that_refuses_namespaces_in_a_jail_gets_a_jail_a_program(judge, m
     assert judge.judge(ADD_STDIN, Program("add", STDIN["right"][0])).verdict is Verdict.PASS
     assert judge.judge(ADD_CALL, Program("add", CALL["right"][0])).verdict is Verdict.PASS
     assert judge.judge(ADD_ASSERT, Program("add", ASSERT["wrong"][0])).verdict is Verdict.WRONG_ANSWER
-    leaving = "import os\nprint(len(os.listdir('/tmp')))\nopen('/tmp/left', 'w').write('x')"
-    problem = Problem("p", "", "stdin", inputs=("", ""), outputs=("0", "0"))
+    leaving = "import os\nprint(os.listdir('/tmp'))\nopen('/tmp/left', 'w').write('x')"
+    problem = Problem("p", "", "stdin", inputs=("", ""), outputs=("['program.py']",) * 2)
     assert judge.judge(problem, Program("p", leaving)).verdict is Verdict.PASS
     killing = "import os\nos.kill(1, 9)\nos.kill(os.getppid(), 9)\nos.kill(-1, 15)"
     assert judge.judge(problem, Program("p", killing)).verdict in (Verdict.WRONG_ANSWER, Verdict.RUNTIME_ERROR)

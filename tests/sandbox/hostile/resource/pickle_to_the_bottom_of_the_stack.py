@@ -1,6 +1,6 @@
 # mode: stdin
 # problem: product_once
-# verdict: runtime_error memory_limit
+# verdict: runtime_error memory_limit time_limit
 # attempts: the same through pickle's C code
 import pickle
 import sys
