@@ -21,6 +21,7 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "mount": (165, 40),
     "umount2": (166, 39),
     "unshare": (272, 97),
+    "setns": (308, 268),
     "memfd_create": (319, 279),
     "pidfd_open": (434, 434),
     "seccomp": (317, 277),
@@ -49,6 +50,11 @@ def _check(result: int, what: str) -> None:
 def unshare(flags: int) -> None:
     """This process' own namespaces; with CLONE_NEWPID its next child is process 1 of a new one."""
     _check(_libc.unshare(flags), "unshare")
+
+
+def enter(pidfd: int, flags: int) -> None:
+    """The namespaces of the process behind a pidfd; with CLONE_NEWPID for the next children."""
+    _check(_libc.setns(pidfd, flags), "setns")
 
 
 def own_mounts() -> None:

@@ -49,8 +49,8 @@ def serve(session_fd: int, scratch_bytes: int | None) -> NoReturn:
     os.chdir("/tmp")
     script = _write_script(job["source"]) if job["source"] else None
     kernel.drop_capabilities()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # as a program finds them; process 1 itself is immune
-        signal.signal(number, signal.SIG_DFL)
+    for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # as a program finds them; process 1 itself is immune
+        _signal.signal(number, _signal.SIG_DFL)
     runner.open_streams()
     runner.limit(job["limits"])
     lines = len(job["source"].replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n"))
@@ -108,7 +108,6 @@ def _become(
     """The life of a test's process; never returns."""
     try:
         os.close(SESSION_FD)
-        os.setsid()  # no group of the warden's to signal
         for place, fd in enumerate(channel, start=runner.CHANNEL):
             os.dup2(fd, place)
         _signal.signal(signal.SIGINT, _signal.default_int_handler)

@@ -59,7 +59,8 @@ def main(control_fd: int) -> NoReturn:
         wire.receive(control)  # the supervisor has seen the walls
     except EOFError:
         os._exit(0)
-    wire.send(control, {"nests": _nests()})
+    myself = os.pidfd_open(os.getpid())
+    wire.send(control, {"nests": _nests(myself)})
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps wardens
     while True:
         try:
@@ -71,26 +72,28 @@ def main(control_fd: int) -> NoReturn:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             warden.serve(session, None)
         try:
-            if os.fork() == 0:
-                control.close()
-                _open(session, request)
+            _open(session, control, request["scratch_bytes"], myself)
         except OSError as error:
             _failed(session, error)
         os.close(session)
 
 
-def _open(session: int, request: dict[str, int]) -> NoReturn:
-    """The warden's start, in two steps: the process that unshares stays outside, its child is process 1 of the new namespace."""
+def _open(session: int, control: socket.socket, scratch_bytes: int, myself: int) -> None:
+    """Forks the session's warden as process 1 of a new pid namespace."""
+    kernel.unshare(kernel.CLONE_NEWPID)  # of the next child
     try:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWPID)
-        kernel.own_mounts()
         if os.fork() == 0:
-            warden.serve(session, request["scratch_bytes"])
-    except OSError as error:
-        _failed(session, error)
+            try:
+                control.close()
+                kernel.unshare(kernel.CLONE_NEWNS)
+                kernel.own_mounts()
+                warden.serve(session, scratch_bytes)
+            except OSError as error:
+                _failed(session, error)
+            finally:
+                os._exit(0)
     finally:
-        os._exit(0)
+        kernel.enter(myself, kernel.CLONE_NEWPID)  # back: a namespace takes one process 1
 
 
 def _failed(session: int, error: OSError) -> None:
@@ -98,7 +101,7 @@ def _failed(session: int, error: OSError) -> None:
         wire.send(sock, {"failed": f"a session could not be opened: {error}"})
 
 
-def _nests() -> bool:
+def _nests(myself: int) -> bool:
     """Whether this node lets a jailed process make namespaces and mounts of its own."""
     child = os.fork()
     if child == 0:
@@ -106,6 +109,7 @@ def _nests() -> bool:
             kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWPID)
             kernel.own_mounts()
             kernel.mount_tmpfs("/tmp", 1 << 20, 16)
+            kernel.enter(myself, kernel.CLONE_NEWPID)
         except OSError:
             os._exit(REFUSES_NESTING)
         os._exit(0)
