@@ -26,7 +26,7 @@ BOOT_S = 30.0  # a jail that is not ready by then is broken, or the node is
 CLOSE_S = 2.0  # for a jail to end by itself
 ZYGOTE_CAPABILITIES = 1 << 21  # CAP_SYS_ADMIN, in the jail's own user namespace
 PACKAGES_AT = "/packages"  # in the jail
-_INSIDE = ("wire", "kernel", "tracer", "runner", "checker", "warden", "zygote")
+_INSIDE = ("wire", "kernel", "bytecode", "probes", "tracer", "runner", "checker", "warden", "zygote")
 
 
 @functools.cache  # so that a process that runs on while its files are edited stays what it was

@@ -49,7 +49,12 @@ def serve(session_fd: int, scratch_bytes: int | None) -> NoReturn:
     os.chdir("/tmp")
     script = _write_script(job["source"]) if job["source"] else None
     kernel.drop_capabilities()
-    for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # as a program finds them; process 1 itself is immune
+    for number in (
+        signal.SIGCHLD,
+        signal.SIGINT,
+        signal.SIGTERM,
+        signal.SIGHUP,
+    ):  # as a program finds them; process 1 itself is immune
         _signal.signal(number, _signal.SIG_DFL)
     runner.open_streams()
     runner.limit(job["limits"])

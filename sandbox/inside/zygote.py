@@ -17,7 +17,7 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
-from sandbox.inside import kernel, warden, wire
+from sandbox.inside import kernel, probes, warden, wire
 
 # Imported once, so that a program finds them ready: what contest programs import most, and little else, as every
 # page of it makes a fork dearer.
@@ -48,6 +48,7 @@ def main(control_fd: int) -> NoReturn:
         setattr(builtins, name, _sitebuiltins.Quitter(name, "Ctrl-D (i.e. EOF)"))
     for name in WARM:
         importlib.import_module(name)
+    probes.work()  # the answer is kept, and forks have it
     gc.collect()
     gc.freeze()  # a collection in a forked process then leaves these pages shared
     wire.send(control, {"ready": list(sys.version_info[:3])})
