@@ -105,7 +105,7 @@ def train(
 
 def tested_programs(programs: Path, judged: Path, by_id: dict[str, Problem]) -> dict[Key, tuple[Program, float]]:
     """(program, pass rate) by key, in the order of `programs`; programs that the judge failed on are left out and counted."""
-    columns = ("problem_id", "author", "sample", "verdict", "tests_passed", "tests_total")
+    columns = ("problem_id", "author", "sample", "verdict", "tests_passed", "tests_run", "tests_total")
     verdicts = {(row["problem_id"], row["author"], row["sample"]): row for row in iter_rows(judged / "programs", columns)}
     tested: dict[Key, tuple[Program, float]] = {}
     count = judge_errors = empty = 0
@@ -122,6 +122,8 @@ def tested_programs(programs: Path, judged: Path, by_id: dict[str, Problem]) -> 
         verdict = verdicts[key]
         if verdict["verdict"] == "judge_error":
             judge_errors += 1
+        elif (verdict["tests_run"] or verdict["tests_total"]) < verdict["tests_total"]:
+            raise ValueError(f"{judged}: {name} was judged up to its first failure only, which gives no pass rate")
         elif not program.program.strip():
             empty += 1
         else:

@@ -16,6 +16,7 @@ from hydra.errors import ConfigCompositionException, HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException, ValidationError
 
+from core.datasets import absolute
 from launch.config import Config, ConfigError, check
 
 CONF = Path(__file__).resolve().parent / "conf"
@@ -140,5 +141,4 @@ def _absolute_paths(config: Config) -> None:
         if "/" in getattr(config.judge, name):
             setattr(config.judge, name, str(Path(getattr(config.judge, name)).expanduser().absolute()))
     for source in (config.data.train, config.data.test):
-        if source.name not in ("starter", "humaneval") and ("/" in source.name or Path(source.name).exists()):
-            source.name = str(Path(source.name).expanduser().absolute())
+        source.name = absolute(source.name)

@@ -22,8 +22,8 @@ class ConfigError(ValueError):
 class SourceOptions:
     """Where problems come from."""
 
-    name: str = "starter"  # starter, humaneval, or a path to problems in our own format
-    split: str | None = None  # of starter: train or test; of humaneval: test; null of a path (all)
+    name: str = "starter"  # starter, humaneval, a path to problems in our own format, or LAYOUT:PATH
+    split: str | None = None  # of starter: train or test; of humaneval: test; null (all) of a path
     limit: int | None = None  # at most so many, taken evenly over the list; null: all
 
 
@@ -55,6 +55,7 @@ class JudgingOptions:
     workers: int = 1  # programs that a task judges at once
     nsjail: str = ""  # path of the executable; empty: found on the machine
     python: str = "own"  # own: the version that runs stepbatch; auto: the newest that runs in a jail; or a path
+    stop_at_first_failure: bool = False  # skip a program's tests after one fails
     packages: str = "numpy,sortedcontainers"  # installed packages that programs may import, comma-separated
     trace: bool = True  # whether executed lines are kept
 

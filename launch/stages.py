@@ -60,7 +60,8 @@ def judge(task: Task) -> Any:
     from sandbox.shards import judge_shard
 
     given, shard, shards = task.stage.options, task.shard, task.stage.shards
-    options = JudgeOptions(Limits(**given["limits"]), given["nsjail"], given["python"], given["trace"], given["packages"])
+    found = {name: given[name] for name in ("nsjail", "python", "trace", "packages", "stop_at_first_failure")}
+    options = JudgeOptions(Limits(**given["limits"]), **found)
     problems, programs, out = task.input("problems"), task.input("programs"), task.output("judged")
     return judge_shard(problems, programs, out, options, shard, shards, given["workers"], progress=task.progress)
 

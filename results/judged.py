@@ -100,14 +100,15 @@ def count_by_problem(judged: Judged) -> pa.Table:
     """One row a (author, problem_id, difficulty, split), with the sums of its programs.
 
     Columns: KEYS (strings, never null), programs, passes, judge_errors (int64), rate_sum (float64, the sum of
-    tests_passed / tests_total). programs, passes and rate_sum leave judge_error out: the judge failed there, not the program.
+    tests_passed / tests_total; NaN where not all tests were run). programs, passes and rate_sum leave judge_error out: the
+    judge failed there, not the program.
     Raises ValueError for a verdict nobody knows, for a program without tests, for a program judged twice, and where
     the parts hold no program at all.
     """
     counted = []
     for folder in judged.programs:
         rows = []
-        for batch in batches(folder, ["program_row", *KEYS, "verdict", "tests_passed", "tests_total"]):
+        for batch in batches(folder, ["program_row", *KEYS, "verdict", "tests_passed", "tests_run", "tests_total"]):
             table = pa.Table.from_batches([batch])
             rows.append(table["program_row"].to_numpy())
             counted.append(add_up(_values(table, folder), KEYS))
@@ -134,6 +135,8 @@ def _values(table: pa.Table, folder: Path) -> pa.Table:
             f"of tests_total {row['tests_total']} is no share of tests"
         )
     rate = pc.if_else(failed, 0.0, pc.divide(passed, pc.if_else(failed, 1.0, total)))
+    stopped = pc.less(pc.fill_null(table["tests_run"].cast(pa.float64()), np.inf), total)
+    rate = pc.if_else(pc.and_(stopped, pc.invert(failed)), np.nan, rate)
     one = pa.int64()
     keys = [
         pc.fill_null(table["author"].cast(pa.string()), "(no author)"),

@@ -50,10 +50,12 @@ PROGRAMS = pa.schema(
         ("difficulty", pa.string()),
         ("verdict", pa.string()),  # of the first test that is not a pass
         ("tests_passed", pa.int32()),
+        ("tests_run", pa.int32()),  # fewer than tests_total where judging stopped at the first failure; null: all
         ("tests_total", pa.int32()),
         ("wall_s", pa.float64()),  # summed over the tests
         ("cpu_s", pa.float64()),  # summed over the tests
         ("memory_mib", pa.float64()),  # the largest of the tests
+        ("statements", pa.list_(pa.list_(pa.int32()))),  # of the traced program: first line, last line of the header, last line
         ("logprob_sum", pa.float64()),
         ("token_count", pa.int32()),
         ("extra", pa.string()),  # the input's other columns, one JSON object; null where none

@@ -81,9 +81,13 @@ def pass_rate_table(folders: Sequence[Path], ks: Sequence[int] = (1,), split: st
             rows.append(row)
             notes += dropped
         notes += [f"{run}: {note}" if run else note for note in judged.unfinished]
+    metrics = ("pass_rate", "strict_accuracy", *(f"pass@{k}" for k in ks))
+    if any(np.isnan(cell.mean) for row in rows for cell in row.cells["pass_rate"].values()):
+        metrics = metrics[1:]
+        notes.append("no pass rate: judging stopped at each program's first failure")
     present = [name for name in (*DIFFICULTIES, "other") if any(name in row.cells["pass_rate"] for row in rows)]
     columns = (*(present if present != ["other"] else []), "all")
-    return Table(("pass_rate", "strict_accuracy", *(f"pass@{k}" for k in ks)), columns, tuple(rows), tuple(notes))
+    return Table(metrics, columns, tuple(rows), tuple(notes))
 
 
 def _label(author: str, run: str | None) -> str:

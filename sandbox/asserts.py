@@ -69,7 +69,33 @@ def _cut(body: list[ast.stmt]) -> list[tuple[list[ast.stmt], str]]:
         if any((_names(later, ast.Load) - _names(later, ast.Store)) & made for later in body[i + 1 :]):
             return whole
     tested = [i for i in units if not _is_constant(body[i])] or units
-    return [([s for k, s in enumerate(body[:i]) if k not in units] + [body[i]], _unparse([body[i]])) for i in tested]
+    shared = _objects([s for k, s in enumerate(body) if k not in units])
+    return [([*_before(body, units, i, shared), body[i]], _unparse([body[i]])) for i in tested]
+
+
+def _objects(setup: list[ast.stmt]) -> set[str]:
+    """Names that the set-up statements bind to what a test may change: not to constants, functions, classes, modules."""
+    fixed = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+    return {
+        name
+        for statement in setup
+        if not isinstance(statement, fixed)
+        and not (isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant))
+        for name in _names(statement, ast.Store)
+    }
+
+
+def _before(body: list[ast.stmt], units: list[int], unit: int, shared: set[str]) -> list[ast.stmt]:
+    """What runs before a test: the set-up, and earlier tests that touch the same objects, whatever their own outcome."""
+    touched = _names(body[unit], ast.Load) & shared
+    before: list[ast.stmt] = []
+    for k, statement in enumerate(body[:unit]):
+        if k not in units:
+            before.append(statement)
+        elif _names(statement, ast.Load) & touched:
+            ignored = ast.ExceptHandler(type=ast.Name("AssertionError", ast.Load()), name=None, body=[ast.Pass()])
+            before.append(ast.Try(body=[statement], handlers=[ignored], orelse=[], finalbody=[]))
+    return before
 
 
 def _asserts(statement: ast.stmt) -> bool:

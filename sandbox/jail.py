@@ -1,6 +1,7 @@
-"""One nsjail with a warden in it: no network, no host files but the interpreter's, an empty /tmp, no capabilities.
+"""One nsjail with a zygote in it: no network, no host files but the interpreter's, few system calls.
 
-A jail is asked over a socket; the files of a test travel with the request. Killing nsjail kills all that is in it.
+The zygote opens sessions, one a program, each in a pid and a mount namespace of its own with an empty /tmp. Killing nsjail
+kills all that is in it.
 """
 
 from __future__ import annotations
@@ -12,22 +13,20 @@ import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
+from sandbox import walls
 from sandbox.inside import wire
 from sandbox.interpreter import Interpreter, Package
 from sandbox.limits import Limits
 from sandbox.seccomp import policy
+from sandbox.session import JailError, Session
 
 BOOT_S = 30.0  # a jail that is not ready by then is broken, or the node is
-GRACE_S = 10.0  # beyond a test's wall limit, before the jail itself is held to be broken
+CLOSE_S = 2.0  # for a jail to end by itself
+ZYGOTE_CAPABILITIES = 1 << 21  # CAP_SYS_ADMIN, in the jail's own user namespace
 PACKAGES_AT = "/packages"  # in the jail
-_INSIDE = ("wire", "tracer", "runner", "checker", "warden")
-
-
-class JailError(RuntimeError):
-    """The jail failed, not the program in it."""
+_INSIDE = ("wire", "kernel", "bytecode", "probes", "tracer", "runner", "checker", "warden", "zygote")
 
 
 @functools.cache  # so that a process that runs on while its files are edited stays what it was
@@ -37,7 +36,7 @@ def _sources() -> list[tuple[str, str]]:
 
 
 def _boot_code(control_fd: int) -> str:
-    """The warden and its modules as one `python -c` text, so that nothing of the source tree is mounted."""
+    """The zygote and its modules as one `python -c` text, so that nothing of the source tree is mounted."""
     return (
         f"import sys, types\nsys.path[:] = [*(p for p in sys.path if p), {PACKAGES_AT!r}]\n"
         "sandbox, inside = types.ModuleType('sandbox'), types.ModuleType('sandbox.inside')\n"
@@ -48,7 +47,7 @@ def _boot_code(control_fd: int) -> str:
         "    sys.modules[module.__name__] = module\n"
         "    setattr(inside, name, module)\n"
         "    exec(compile(source, '<stepbatch ' + name + '>', 'exec'), module.__dict__)\n"
-        f"inside.warden.main({control_fd})\n"
+        f"inside.zygote.main({control_fd})\n"
     )
 
 
@@ -94,12 +93,14 @@ def command(
     group = f"65534:{100000 if root else os.getegid()}:1"
     return [
         *(_showing(hidden) if hidden else []),
-        *(str(nsjail), "-Mo", "-q", "--log_fd", str(log_fd), "-t", "0", "-u", user, "-g", group),
+        *(str(nsjail), "-Mo", "-q", "--log_fd", str(log_fd), "-t", "0", "--nice_level", "0", "-u", user, "-g", group),
+        *("--cap", "CAP_SYS_ADMIN"),  # in its own user namespace, for the mounts of sessions; programs run without
         *(*binds, *devices, "-m", scratch, "--disable_proc", "--cwd", "/tmp"),
         *("-E", "PATH=/bin", "-E", "HOME=/tmp", "-E", "LANG=C.UTF-8", "-E", "PYTHONHASHSEED=0"),
         *("-E", "OPENBLAS_NUM_THREADS=1", "-E", "OMP_NUM_THREADS=1"),  # numpy's threads would count as the program's
+        *("-E", "MALLOC_ARENA_MAX=1"),  # an arena for each thread would take 128 MiB of address space
         *("--rlimit_as", "inf", "--rlimit_cpu", "inf", "--rlimit_fsize", "inf", "--rlimit_nofile", "256"),
-        *("--rlimit_nproc", "1024", "--rlimit_stack", "64", "--rlimit_core", "0"),
+        *("--rlimit_nproc", "1024", "--rlimit_stack", "8", "--rlimit_core", "0"),
         *("--seccomp_string", policy(), "--pass_fd", str(control_fd)),
         *("--", str(interpreter.executable), "-S", "-s", "-X", "utf8", "-c", _boot_code(control_fd)),
     ]
@@ -109,14 +110,19 @@ class Jail:
     """A running jail; a context manager. Not for use by several threads at once."""
 
     def __init__(self, nsjail: Path, interpreter: Interpreter, packages: Sequence[Package], limits: Limits) -> None:
-        """Starts nsjail and waits until its warden answers. Raises JailError with nsjail's log where it does not."""
+        """Starts nsjail and waits until its zygote answers from behind every wall.
+
+        Raises JailError with nsjail's log where it does not answer, with the missing walls where nsjail gave no jail.
+        """
         self._limits = limits
         self._socket, inside = socket.socketpair()
+        walls.name_senders(self._socket)
         self._log = os.memfd_create("nsjail-log")
         try:
             with inside:
+                asked = command(nsjail, interpreter, packages, limits, inside.fileno(), self._log)
                 self._process = subprocess.Popen(
-                    command(nsjail, interpreter, packages, limits, inside.fileno(), self._log),
+                    asked,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=self._log,
@@ -129,55 +135,76 @@ class Jail:
             os.close(self._log)
             raise JailError(f"nsjail {nsjail} could not be started: {error}") from error
         try:
-            self.receive(BOOT_S)
-        except JailError:
+            self._check_walls(nsjail, walls.mounts_of(asked))
+            wire.send(self._socket, {"do": "try"})
+            self.nests = bool(self._answer()["nests"])  # whether it opens any number of sessions; else just one
+        except (JailError, OSError) as error:
             self.close()
-            raise
+            raise JailError(str(error)) from error
 
-    def fileno(self) -> int:
-        """For `select`: readable when a report has come, or the jail has gone."""
-        return self._socket.fileno()
-
-    def ask(self, request: dict[str, Any], fds: Sequence[int] = ()) -> None:
-        """Sends one request to the warden, its files along."""
+    def _check_walls(self, nsjail: Path, mounts: walls.Mounts) -> None:
+        """Waits for the zygote, and lets no program in before the kernel says that there is a jail around it."""
+        self._wait()
         try:
-            wire.send(self._socket, request, fds)
+            pid = walls.sender(self._socket)
+            missing = walls.missing(pid, mounts, capabilities=ZYGOTE_CAPABILITIES) if pid else []
         except OSError as error:
-            raise JailError(f"the jail takes no request ({error}); its log: {self._log_tail()}") from error
+            raise JailError(
+                f"the jail that nsjail {nsjail} made cannot be looked at: {error}; its log: {self._log_tail()}"
+            ) from error
+        self._answer()
+        if pid is None or missing:
+            raise JailError(f"nsjail {nsjail} gave no jail: {'; '.join(missing) or 'its process is out of sight'}")
 
-    def receive(self, timeout_s: float) -> dict[str, Any]:
-        """The warden's next report; JailError where none comes in time."""
-        ready, _, _ = select.select([self._socket], [], [], timeout_s)
-        if not ready:
-            raise JailError(f"the jail gave no report within {timeout_s:.0f} s")
+    def _wait(self) -> None:
+        if not select.select([self._socket], [], [], BOOT_S)[0]:
+            raise JailError(f"the jail was not ready within {BOOT_S:.0f} s; its log: {self._log_tail()}")
+
+    def _answer(self) -> dict[str, Any]:
+        self._wait()
         try:
             self._socket.settimeout(BOOT_S)
-            report, _ = wire.receive(self._socket)
+            answer, _ = wire.receive(self._socket)
         except (EOFError, OSError, wire.WireError) as error:
             raise JailError(f"the jail ended ({error}); its log: {self._log_tail()}") from error
-        finally:
-            self._socket.settimeout(None)
-        if not isinstance(report, dict):
-            raise JailError(f"the jail's report is malformed: {report!r:.100}")
-        return report
+        if not isinstance(answer, dict):
+            raise JailError(f"the jail's first words are malformed: {answer!r:.100}")
+        return answer
 
-    def report(self) -> dict[str, Any]:
-        """The report on the test that was asked for last."""
-        return self.receive(self._limits.wall_s + GRACE_S)
+    def session(self, job: dict[str, Any], files: int, alone: bool = False) -> Session:
+        """Opens a session for one program, with so many memory files as its descriptors 0, 1, 2 …
+
+        alone: no other will be opened, and the jail ends with it.
+        """
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                wire.send(self._socket, {"nested": not alone, "scratch_bytes": self._limits.scratch_mib << 20}, [theirs.fileno()])
+            except OSError as error:
+                ours.close()
+                raise JailError(f"the jail has ended ({error}); its log: {self._log_tail()}") from error
+        return Session(ours, job, files, self._limits.wall_s, self if alone else None)
 
     def _log_tail(self) -> str:
         text = os.pread(self._log, 1 << 16, 0).decode("utf-8", "replace").strip()
         return text[-1500:] or "(empty)"
 
     def close(self) -> None:
-        """Ends the jail and everything in it."""
-        self._process.kill()
-        self._process.wait()
+        """Ends the jail and everything in it.
+
+        The zygote leaves when its socket closes, and nsjail reaps it. nsjail killed first would leave a zombie to whoever
+        inherits orphans, which in a container may be nobody.
+        """
         self._socket.close()
+        try:
+            self._process.wait(CLOSE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         os.close(self._log)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

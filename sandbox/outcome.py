@@ -11,8 +11,8 @@ from typing import Any
 from sandbox.compare import values_equal
 from sandbox.inside import wire
 from sandbox.inside.wire import GONE, OUT_OF_MEMORY, PASSED, RAISED, TOO_LARGE, WRONG
-from sandbox.jail import JailError
 from sandbox.limits import Limits
+from sandbox.session import JailError
 from sandbox.verdict import TestResult, Verdict
 
 HEAD_BYTES = 500  # of output and of messages kept in a row
@@ -31,6 +31,8 @@ def of_process(report: dict[str, Any], errors: bytes, largest_file: int, limits:
         return Verdict.TIME_LIMIT, f"more than {limits.wall_s:g} s of wall time"
     if report["cpu_out"] or report["cpu_s"] > limits.cpu_s:
         return Verdict.TIME_LIMIT, f"more than {limits.cpu_s:g} s of CPU time"
+    if not report["compiled"]:
+        return Verdict.COMPILE_ERROR, last or "the interpreter died while compiling"
     if report["status"] == 0:
         return None, ""
     if report["flag"] == OUT_OF_MEMORY or report["memory_mib"] > 0.95 * limits.memory_mib:
@@ -41,23 +43,33 @@ def of_process(report: dict[str, Any], errors: bytes, largest_file: int, limits:
     return Verdict.RUNTIME_ERROR, last or f"exit status {os.WEXITSTATUS(report['status'])}"
 
 
-def of_value(answer: bytes, expected: Any, compare: str) -> tuple[Verdict, str]:
+class _Brief(reprlib.Repr):
+    """A few characters of a value, in little time: the decimal digits of a long integer take the square of their number."""
+
+    def repr_int(self, x: int, level: int) -> str:
+        return str(x) if x.bit_length() <= 256 else f"<an int of {x.bit_length()} bits>"
+
+    def repr_instance(self, x: object, level: int) -> str:
+        return repr(x) if type(x) in (float, bool, type(None)) else f"<{type(x).__name__}>"
+
+
+_brief = _Brief()
+
+
+def of_value(answer: bytes, expected: Any, compare: str, tolerance: float) -> tuple[Verdict, str]:
     """Whether the value that a call returned, as bytes from the jail, is the expected one."""
     if not answer:
         return Verdict.RUNTIME_ERROR, "no value came back"
     try:
         value = wire.from_tree(wire.loads(answer))
-        right = values_equal(value, expected, compare)
+        right = values_equal(value, expected, compare, tolerance)
     except (wire.WireError, RecursionError) as error:
         return Verdict.WRONG_ANSWER, f"the value is no plain data: {error}"
-    return (Verdict.PASS, "") if right else (Verdict.WRONG_ANSWER, f"returned {reprlib.repr(value)}")
+    return (Verdict.PASS, "") if right else (Verdict.WRONG_ANSWER, f"returned {_brief.repr(value)}")
 
 
 def of_check(checked: dict[str, Any]) -> Verdict:
-    """The outcome of a test whose program ended well, from how the checker ended."""
-    if checked["wall_out"] or checked["cpu_out"]:
-        return Verdict.TIME_LIMIT
-    status = os.waitstatus_to_exitcode(checked["status"])
+    """The outcome of a test whose program ended well, or lives on, from what the process of the test code says."""
     verdicts = {
         PASSED: Verdict.PASS,
         WRONG: Verdict.WRONG_ANSWER,
@@ -65,9 +77,9 @@ def of_check(checked: dict[str, Any]) -> Verdict:
         GONE: Verdict.RUNTIME_ERROR,
         TOO_LARGE: Verdict.OUTPUT_LIMIT,
     }
-    if status not in verdicts:
-        raise JailError(f"the checker ended with status {status}")
-    return verdicts[status]
+    if checked["outcome"] not in verdicts:
+        raise JailError(f"the test code ended with outcome {checked['outcome']!r}")
+    return verdicts[checked["outcome"]]
 
 
 def measured(index: int, report: dict[str, Any], verdict: Verdict, output: bytes, message: str) -> TestResult:

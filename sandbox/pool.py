@@ -97,7 +97,7 @@ def _hand_over(worker: _Worker) -> None:
 
 def _lost(exitcode: int | None) -> ProgramResult:
     message = f"the judge's worker died {ATTEMPTS} times on this program (exit code {exitcode})"
-    return ProgramResult(Verdict.JUDGE_ERROR, (TestResult(0, Verdict.JUDGE_ERROR, message=message),))
+    return ProgramResult(Verdict.JUDGE_ERROR, (TestResult(0, Verdict.JUDGE_ERROR, message=message),), 1)
 
 
 def _work(pipe: Connection, options: JudgeOptions) -> None:

@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 
 from results.parts import write_part
 from results.schema import DIFFICULTIES
+from sandbox.compare import RULES, TOLERANCE
 
 MODES = ("stdin", "call", "assert")
-COMPARES = ("exact", "equal")
 SPLITS = ("train", "test")
 SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet")
 
@@ -61,7 +61,8 @@ class Problem:
     test_code: str = ""
     canonical_solution: str = ""
     source: str = ""
-    compare: str = "exact"  # of `call` values: exact types; equal: as Python's ==, where 1 is 1.0 is True
+    compare: str = "exact"  # the rule, of those that `sandbox.compare.RULES` has for the mode
+    tolerance: float = TOLERANCE  # of the rule `numbers`: absolute, or relative to the expected number
 
     def __post_init__(self) -> None:
         if not self.problem_id:
@@ -70,8 +71,12 @@ class Problem:
             raise ValueError(f"mode {self.mode!r} is not one of {', '.join(MODES)}")
         if self.difficulty not in DIFFICULTIES:
             raise ValueError(f"difficulty {self.difficulty!r} is not one of {', '.join(DIFFICULTIES)}")
-        if self.compare not in COMPARES:
-            raise ValueError(f"compare {self.compare!r} is not one of {', '.join(COMPARES)}")
+        if self.compare not in RULES[self.mode]:
+            raise ValueError(f"compare {self.compare!r} is not one of {', '.join(RULES[self.mode])} (mode {self.mode!r})")
+        if not 0 <= self.tolerance < 1:
+            raise ValueError(f"tolerance {self.tolerance!r} is not from 0 to below 1")
+        if self.tolerance != TOLERANCE and self.compare != "numbers":
+            raise ValueError(f"tolerance {self.tolerance!r} has no meaning for compare {self.compare!r}; it is of 'numbers'")
         if self.mode != "stdin" and not self.entry_point:
             raise ValueError(f"mode {self.mode!r} needs an entry_point")
         if self.mode == "assert":

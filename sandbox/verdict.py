@@ -19,6 +19,9 @@ class Verdict(StrEnum):
     JUDGE_ERROR = "judge_error"  # the judge failed, not the program: retried, then dropped and counted
 
 
+Span = tuple[int, int, int]  # of a statement in a program: first line, last line of its header, last line
+
+
 @dataclass(frozen=True, slots=True)
 class TestResult:
     """One run of a program on one test. Made by the judge; rows of `tests/` are made of it."""
@@ -44,7 +47,9 @@ class ProgramResult:
     """All tests of one program. Made by the judge; read by the shard writer and by rewards."""
 
     verdict: Verdict
-    tests: tuple[TestResult, ...]
+    tests: tuple[TestResult, ...]  # fewer than tests_total where judging stopped at the first failure
+    tests_total: int
+    statements: tuple[Span, ...] = ()  # empty without a trace, and for a program that does not compile
 
     @property
     def tests_passed(self) -> int:

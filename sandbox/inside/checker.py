@@ -10,13 +10,16 @@ from __future__ import annotations
 import builtins
 import os
 import socket
-import sys
 import traceback
 from collections.abc import Callable, Iterator
+from types import CodeType
 from typing import Any, NoReturn
 
 from sandbox.inside import runner, wire
 from sandbox.inside.wire import GONE, PASSED, RAISED, TOO_LARGE, WRONG
+
+# An exception that ends loops where it comes up would end the test code's own, and `all(map(function, …))` be true.
+_NOT_RAISED = (Exception, StopIteration, StopAsyncIteration)
 
 
 class ProgramError(Exception):
@@ -82,7 +85,7 @@ class Program:
             raise wire.WireError("malformed reply")
         if "raised" in reply:
             known = [getattr(builtins, str(name), None) for name in reply.get("mro", [])]
-            kinds = [k for k in known if isinstance(k, type) and issubclass(k, Exception) and k is not Exception]
+            kinds = [k for k in known if isinstance(k, type) and issubclass(k, Exception) and k not in _NOT_RAISED]
             self.raised = (kinds[0] if kinds and not issubclass(kinds[0], UnicodeError) else ProgramError)(
                 f"{reply['raised']}: {reply.get('text', '')}"
             )
@@ -103,32 +106,39 @@ class Program:
         return remote
 
 
-def run(job: dict[str, Any], test: dict[str, Any], fds: list[int]) -> NoReturn:
-    """Runs one test and never returns; the exit status is its outcome, descriptor 2 says why."""
-    runner.take_files(fds)
-    runner.limit(job["limits"])
+def run(job: dict[str, Any]) -> NoReturn:
+    """Runs the tests that come over the desk's socket, one by one, against one process of the program; never returns."""
     program = Program(socket.socket(fileno=runner.CHANNEL))
-    status = WRONG
+    desk = socket.socket(fileno=runner.CHANNEL + 1)
+    setup = compile(job["setup"], "setup.py", "exec", dont_inherit=True)
+    while True:
+        try:
+            test, _ = wire.receive(desk)
+        except EOFError:
+            os._exit(0)
+        outcome, message = _outcome(job, setup, test, program)
+        wire.send(desk, {"outcome": outcome, "message": message})
+
+
+def _outcome(job: dict[str, Any], setup: CodeType, test: dict[str, Any], program: Program) -> tuple[int, str]:
+    """One test: how it ended (a constant of wire.py), and why."""
+    names: dict[str, Any] = {"__name__": "tests"}
+    program.raised = None
     try:
-        names: dict[str, Any] = {"__name__": "tests"}
-        exec(compile(job["setup"], "setup.py", "exec", dont_inherit=True), names)
+        program.ask("begin", "")
+        exec(setup, names)
         for name in job["remote_names"]:
             if name == job["entry_point"] or name not in names:
                 names[name] = program.function(name)
         exec(compile(test["code"], "test.py", "exec", dont_inherit=True), names)
-        status = PASSED
+        return PASSED, ""
     except BaseException as error:
+        last = traceback.format_exception_only(type(error), error)[-1].strip()[:2000]
         if program.gone:
-            status = GONE
-        elif error is program.raised:
-            status = RAISED
-        elif isinstance(error, wire.WireError) and "over the limit" in str(error):
-            status = TOO_LARGE
-        last = traceback.format_exception_only(type(error), error)[-1].strip()
-        sys.stderr.write(last[:2000] if status != WRONG or not isinstance(error, AssertionError) else _failed(test, last))
-        sys.stderr.flush()
-    os._exit(status)
-
-
-def _failed(test: dict[str, Any], last: str) -> str:
-    return str(test["label"] if last == "AssertionError" else last)[:2000]
+            return GONE, last
+        if error is program.raised:
+            return RAISED, last
+        if isinstance(error, wire.WireError) and "over the limit" in str(error):
+            program.gone = True  # the rest of that message stands on the channel
+            return TOO_LARGE, last
+        return WRONG, str(test["label"])[:2000] if last == "AssertionError" else last

@@ -5,43 +5,53 @@ What it reports (an exit status, bytes on its files) is only ever compared outsi
 
 from __future__ import annotations
 
+import atexit
 import io
+import json
+import marshal
 import os
 import resource
+import struct
 import sys
 import threading
 import traceback
 import types
-from collections.abc import Sequence
+from dataclasses import dataclass
 from mmap import mmap
+from os import _exit  # bound before a program can put its own in its place
 from typing import Any, NoReturn
 
 from sandbox.inside import tracer, wire
 
 FILENAME = "program.py"
 CHANNEL = 3  # the descriptor on which `call` answers are written and `assert` calls are served
+SCRIPT = "/tmp/program.py"  # where a program finds itself
+_ANY = BaseException  # bound before a program can take it out of `builtins`; likewise _exit above
+OWN_PROCESSES = 5  # of the jail: zygote, wardens of the program and of the test code, and what they fork
+STAGE = 33  # the warden's STAGE_FD: how far we came before the program's first line
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A program as its first test's process compiled it, for the tests after it. Kept by the warden as bytes."""
+
+    code: types.CodeType
+    spans: list[list[int]]  # of its statements: first line, last line of the header, last line
 
 
 def limit(limits: dict[str, Any]) -> None:
-    """Applies the limits of one run to this process and what it starts."""
-    mib = 1 << 20
+    """Sets the limits that the warden may share on this process and what it starts."""
     for name, value in (
-        ("RLIMIT_AS", int(limits["memory_mib"]) * mib),
-        ("RLIMIT_CPU", int(2 * limits["cpu_s"]) + 5),  # a backstop: the warden counts exactly
+        ("RLIMIT_AS", int(limits["memory_mib"]) << 20),
         ("RLIMIT_FSIZE", int(limits["output_bytes"])),
         ("RLIMIT_NOFILE", int(limits["open_files"])),
-        ("RLIMIT_NPROC", int(limits["processes"])),
-        ("RLIMIT_CORE", 0),
+        ("RLIMIT_NPROC", int(limits["processes"]) + OWN_PROCESSES),
     ):
         resource.setrlimit(getattr(resource, name), (value, value))
 
 
-def take_files(fds: Sequence[int]) -> None:
-    """The test's files become descriptors 0, 1, 2 and the channel; every other descriptor is closed."""
-    high = [os.dup2(fd, 100 + i) for i, fd in enumerate(fds)]
-    for i, fd in enumerate(high):
-        os.dup2(fd, i)
-    os.closerange(len(fds), 4096)
+def open_streams() -> None:
+    """Standard streams on descriptors 0, 1, 2."""
     sys.stdin, sys.stdout, sys.stderr = _text(0, "rb"), _text(1, "wb"), _text(2, "wb", "backslashreplace")
     vars(sys).update(__stdin__=sys.stdin, __stdout__=sys.stdout, __stderr__=sys.stderr)
 
@@ -53,40 +63,39 @@ def _text(fd: int, mode: str, errors: str = "surrogateescape") -> io.TextIOWrapp
     return stream
 
 
-def run(job: dict[str, Any], test: dict[str, Any], fds: Sequence[int], seen: mmap | None, flag: mmap) -> NoReturn:
-    """Runs the program on one test and never returns. `seen`: a byte a line; `flag`: one byte."""
-    take_files(fds)
-    limit(job["limits"])
-    os.chdir("/tmp")
+def run(job: dict[str, Any], test: dict[str, Any], prepared: Prepared | None, memory: mmap) -> NoReturn:
+    """Runs the program on one test and never returns. memory: a flag, then a byte a line."""
     status = 1
+    module = types.ModuleType("__main__" if job["mode"] == "stdin" else "program")
+    sys.modules[module.__name__] = module
     try:
-        status = _run(job, test, seen)
+        status = _run(job, test, prepared, memory, module)
     except SystemExit as stop:
         status = _exit_status(stop.code)
     except MemoryError:
-        flag[0] = wire.OUT_OF_MEMORY
+        memory[0] = wire.OUT_OF_MEMORY
         sys.stderr.write("MemoryError\n")
     except wire.WireError as error:
         sys.stderr.write(f"no value came back: {error}\n")
-    except BaseException as error:
+    except _ANY as error:
         _print_error(error)
     finally:
-        _leave(status, job["mode"])
+        _leave(status, module)
 
 
-def _run(job: dict[str, Any], test: dict[str, Any], seen: mmap | None) -> int:
-    mode, name = job["mode"], _module_name(job["mode"])
-    module = types.ModuleType(name)
-    sys.modules[name] = module
+def _run(job: dict[str, Any], test: dict[str, Any], prepared: Prepared | None, memory: mmap, module: types.ModuleType) -> int:
+    mode = job["mode"]
+    code = _compiled(job, prepared)
+    os.closerange(CHANNEL if mode == "stdin" else CHANNEL + 1, 64)  # the stage with them: from here on nothing counts but the end
     sys.argv = [FILENAME]
     names = module.__dict__
+    names["__file__"] = SCRIPT
     if job["setup"]:
         exec(compile(job["setup"], "setup.py", "exec", dont_inherit=True), names)
         if mode == "assert":
             names.pop(job["entry_point"], None)  # the prompt's stub, which the program replaces
-    code = compile(job["source"], FILENAME, "exec", dont_inherit=True)
-    if seen is not None:
-        tracer.start(code, seen)
+    if job["trace"]:
+        code = tracer.start(code, memoryview(memory)[1:])
     exec(code, names)
     if mode == "call":
         value = entry_point(names, job["entry_point"])(*wire.from_tree(test["args"]))
@@ -94,12 +103,32 @@ def _run(job: dict[str, Any], test: dict[str, Any], seen: mmap | None) -> int:
         with open(CHANNEL, "wb", closefd=False) as channel:
             channel.write(data)
     elif mode == "assert":
-        serve(names)
+        serve(names, memory if job["trace"] else None)
     return 0
 
 
-def _module_name(mode: str) -> str:
-    return "__main__" if mode == "stdin" else "program"
+def _compiled(job: dict[str, Any], prepared: Prepared | None) -> types.CodeType:
+    """The program's code: compiled here the first time, and told to the warden; then as the warden kept it."""
+    if prepared is not None:
+        os.write(STAGE, b"P")
+        return prepared.code
+    source = job["source"].removeprefix("\ufeff")  # text already, so that a coding line says nothing; a mark is no part of it
+    code: types.CodeType = compile(source, FILENAME, "exec", dont_inherit=True)
+    spans: list[Any] = []
+    if job["trace"]:
+        code = tracer.prepare(code)
+        try:
+            spans = tracer.statement_spans(source)
+        except (MemoryError, RecursionError):
+            spans = []  # a program whose syntax tree alone takes all memory; no tokens of it can be told apart
+    kept = b""
+    if job["tests"] > 1 or spans:
+        data = marshal.dumps(code)
+        kept = struct.pack("<Q", len(data)) + data + json.dumps(spans, separators=(",", ":")).encode()
+    if len(kept) >= job["limits"]["output_bytes"]:
+        kept = b""  # a giant; each test compiles it
+    os.write(STAGE, b"P" + kept)
+    return code
 
 
 def entry_point(names: dict[str, Any], name: str) -> Any:
@@ -112,8 +141,8 @@ def entry_point(names: dict[str, Any], name: str) -> Any:
     raise NameError(f"the program defines no {name!r}")
 
 
-def serve(names: dict[str, Any]) -> None:
-    """Answers the checker's calls on the channel until it hangs up (see checker.py)."""
+def serve(names: dict[str, Any], memory: mmap | None) -> None:
+    """Answers the checker's calls on the channel until it hangs up (see checker.py). memory: of the trace."""
     import socket
 
     channel = socket.socket(fileno=CHANNEL)
@@ -123,6 +152,8 @@ def serve(names: dict[str, Any]) -> None:
         kept.append(value)
         return len(kept) - 1
 
+    loaded = memory[:] if memory is not None else b""  # the lines that ran at import count for every test
+
     def value_of(tree: Any) -> Any:
         return wire.from_tree(tree, lambda number, _type: kept[number])
 
@@ -131,6 +162,13 @@ def serve(names: dict[str, Any]) -> None:
             request, _ = wire.receive(channel)
         except EOFError:
             return
+        if request["do"] == "begin":  # another test
+            kept.clear()
+            if memory is not None:
+                memory[:] = loaded
+                tracer.restart()
+            wire.send(channel, {"value": None})
+            continue
         try:
             action, target = request["do"], request["target"]
             thing = entry_point(names, target) if isinstance(target, str) else kept[target]
@@ -154,6 +192,7 @@ def serve(names: dict[str, Any]) -> None:
         except BaseException as error:
             _print_error(error)
             reply = {"raised": type(error).__name__, "text": _words(error), "mro": [c.__name__ for c in type(error).__mro__]}
+        _flush(sys.stdout)
         wire.send(channel, reply)
 
 
@@ -167,8 +206,8 @@ def _words(error: BaseException) -> str:
 def _print_error(error: BaseException) -> None:
     try:
         traceback.print_exception(type(error), error, _own_frames(error.__traceback__))
-    except BaseException as second:  # a program may break its own traceback; the exit status says enough
-        os.write(2, f"{type(error).__name__} (unprintable: {type(second).__name__})\n".encode())
+    except _ANY:  # a program may break its own traceback; the exit status says enough
+        os.write(2, b"an exception that cannot be printed\n")
 
 
 def _own_frames(trace: types.TracebackType | None) -> types.TracebackType | None:
@@ -188,22 +227,25 @@ def _exit_status(code: Any) -> int:
     if code is None:
         return 0
     if isinstance(code, int):
-        return code & 0xFF
+        return code & 0xFF if -(1 << 63) <= code < 1 << 63 else 0xFF
     sys.stderr.write(f"{code}\n")
     return 1
 
 
-def _leave(status: int, mode: str) -> NoReturn:
-    """What the interpreter does at its end: other threads, atexit functions, flushed files, the program's objects dropped."""
-    try:
-        import atexit
+def _leave(status: int, module: types.ModuleType) -> NoReturn:
+    """What the interpreter does at its end: other threads, atexit functions, the program's objects dropped, files flushed.
 
-        threading._shutdown()  # type: ignore[attr-defined]
-        atexit._run_exitfuncs()
+    As there, only what cannot be written changes the status. The program may have emptied `builtins` by now.
+    """
+    for last in (threading._shutdown, atexit._run_exitfuncs, module.__dict__.clear):  # type: ignore[attr-defined]
+        try:
+            last()
+        except _ANY as error:
+            _print_error(error)
+    try:
         _flush(sys.stdout)
-        vars(sys.modules[_module_name(mode)]).clear()  # a file that the program opened writes what it holds
         _flush(sys.__stdout__)
-    except BaseException as error:
+    except _ANY as error:
         status = status or 120
         _print_error(error)
-    os._exit(status)
+    _exit(status)

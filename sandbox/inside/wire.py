@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import socket
 
+_HASH_MODULUS = (1 << 61) - 1  # of CPython's hash of a number
+_WIDE_KEYS = 1000
 MESSAGE_LIMIT = 64 << 20  # bytes of one message
 
 # How a checker's process ends (exit status).
@@ -116,6 +118,20 @@ def _rare(tag: str, body: Any) -> Any:
     raise WireError(f"unknown tag {tag!r}")
 
 
+def _hashable(keys: list[Any]) -> list[Any]:
+    """The keys, unless so many are numbers beyond 2^61 - 1 that their hashes can have been made to collide."""
+    wide, todo = 0, list(keys)
+    while todo:
+        key = todo.pop()
+        if isinstance(key, (tuple, frozenset)):
+            todo.extend(key)
+        elif isinstance(key, (int, float)) and abs(key) >= _HASH_MODULUS:
+            wide += 1
+    if wide > _WIDE_KEYS:
+        raise WireError(f"{wide} keys beyond 2^61")
+    return keys
+
+
 def from_tree(tree: Any, handle: Callable[[int, str], Any] | None = None) -> Any:
     """The value of a JSON tree. `handle(number, type_name)` makes the stand-in for an object; None: refuse."""
     if isinstance(tree, list):
@@ -129,9 +145,12 @@ def from_tree(tree: Any, handle: Callable[[int, str], Any] | None = None) -> Any
                 raise WireError("an object of the program's own class")
             return handle(int(body[0]), str(body[1]))
         if tag == "d":
-            return {from_tree(k, handle): from_tree(v, handle) for k, v in body}
-        if tag in ("t", "s", "f"):
-            return {"t": tuple, "s": set, "f": frozenset}[tag](from_tree(item, handle) for item in body)
+            keys = _hashable([from_tree(k, handle) for k, _ in body])
+            return dict(zip(keys, (from_tree(v, handle) for _, v in body), strict=True))
+        if tag == "t":
+            return tuple(from_tree(item, handle) for item in body)
+        if tag in ("s", "f"):
+            return (set if tag == "s" else frozenset)(_hashable([from_tree(item, handle) for item in body]))
         if tag == "i":
             return int(body, 16)
         if tag == "c":
@@ -154,10 +173,17 @@ def dumps(tree: Any) -> bytes:
     return json.dumps(tree, separators=(",", ":")).encode("ascii")
 
 
+def _short_int(digits: str) -> int:
+    """Longer ones travel as hexadecimal: the time to read a decimal grows with the square of its length."""
+    if len(digits) > 20:
+        raise ValueError(f"an integer of {len(digits)} digits")
+    return int(digits)
+
+
 def loads(data: bytes) -> Any:
     """The JSON tree of bytes; WireError where they are none, or are nested too deeply."""
     try:
-        return json.loads(data)
+        return json.loads(data, parse_int=_short_int)
     except (ValueError, RecursionError) as error:
         raise WireError(f"malformed message: {error}") from error
 

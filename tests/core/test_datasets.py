@@ -8,10 +8,11 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from core.datasets import DATASETS, load_problems
+from core.datasets import DATASETS, absolute, load_problems
 from sandbox.problem import MODES, SPLITS, Problem, write_problems
 
 STARTER = load_problems("starter", None)
@@ -171,15 +172,28 @@ def test_a_path_is_a_data_set(tmp_path):
         load_problems(str(file), "test")
 
 
+def test_absolute_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert [absolute(name) for name in ("starter", "humaneval", "unknown")] == ["starter", "humaneval", "unknown"]
+    assert absolute("sub/a.jsonl") == f"{tmp_path}/sub/a.jsonl"
+    assert absolute("apps:a.jsonl.gz") == f"apps:{tmp_path}/a.jsonl.gz"
+    assert absolute("mbpp:~/b.jsonl") == f"mbpp:{Path.home()}/b.jsonl"
+    assert absolute(absolute("apps:a.jsonl.gz")) == f"apps:{tmp_path}/a.jsonl.gz"
+
+
 def test_unknown_names_and_splits_say_what_is_valid(tmp_path):
     with pytest.raises(ValueError, match=r"'humanevil' is not one of humaneval, starter, nor the path .*\.jsonl\.gz"):
         load_problems("humanevil", None)
+    with pytest.raises(ValueError, match=r"'app:a' is not one of .* LAYOUT:PATH with .* apps, codecontests, mbpp, unified"):
+        load_problems("app:a", None)
     with pytest.raises(ValueError, match=r"split 'train' of data set 'humaneval' is not one of test"):
         load_problems("humaneval", "train")
     with pytest.raises(ValueError, match=r"split 'valid' of data set 'starter' is not one of train, test"):
         load_problems("starter", "valid")
     with pytest.raises(ValueError, match=r"missing\.jsonl: no such file"):
         load_problems(str(tmp_path / "missing.jsonl"), None)
+    with pytest.raises(ValueError, match=r"missing\.jsonl: no such file"):
+        load_problems(f"apps:{tmp_path / 'missing.jsonl'}", None)
 
 
 def test_loading_imports_nothing_heavy():

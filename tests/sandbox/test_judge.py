@@ -2,12 +2,15 @@
 
 import os
 import signal
+import threading
 import time
 
 import pytest
 
+from sandbox.judge import Judge, JudgeOptions
 from sandbox.problem import Problem, Program
 from sandbox.verdict import Verdict
+from tests.sandbox.conftest import LIMITS
 
 ADD_STDIN = Problem("add", "", "stdin", inputs=("1 2\n", "10 -4\n"), outputs=("3\n", "6\n"))
 ADD_CALL = Problem("add", "", "call", entry_point="add", inputs=([1, 2], [10, -4]), outputs=(3, 6))
@@ -36,9 +39,9 @@ STDIN = {
     "floods": ("while True: print('x' * 10000)", Verdict.OUTPUT_LIMIT),
     "no Python": ("def f(:", Verdict.COMPILE_ERROR),
     "NUL byte": ("x = '\0'", Verdict.COMPILE_ERROR),
-    "leaves a child": (
+    "forks": (
         "import os, time\na, b = map(int, input().split())\nprint(a + b, flush=True)\nif os.fork() == 0: time.sleep(60)",
-        Verdict.PASS,
+        Verdict.RUNTIME_ERROR,
     ),
     "atexit": ("import atexit\na, b = map(int, input().split())\natexit.register(lambda: print(a + b))", Verdict.PASS),
     "main guard": ("if __name__ == '__main__':\n    a, b = map(int, input().split())\n    print(a + b)", Verdict.PASS),
@@ -188,8 +191,8 @@ def test_executed_lines_outlive_the_process(judge, end):
 
 
 def test_nothing_stays_for_the_next_test(judge):
-    problem = Problem("p", "", "stdin", inputs=("", ""), outputs=("0", "0"))
-    source = "import os\nprint(len(os.listdir('/tmp')))\nopen('/tmp/left', 'w').write('x')"
+    problem = Problem("p", "", "stdin", inputs=("", ""), outputs=("['program.py']",) * 2)
+    source = "import os\nprint(os.listdir('/tmp'))\nopen('/tmp/left', 'w').write('x')"
     assert judge.judge(problem, Program("p", source)).verdict is Verdict.PASS
 
 
@@ -218,34 +221,29 @@ print(len(seen), os.getuid() == 0)
     assert result.verdict is Verdict.PASS, result.tests
 
 
-def test_a_killed_jail_is_not_the_programs_failure(judge, monkeypatch):
-    """kill -9 of nsjail in the middle of a test: the program is judged again."""
-    import threading
-
-    from sandbox.jail import Jail
-
-    started: list[Jail] = []
-    real = Jail.__init__
-
-    def spy(self, *args):
-        real(self, *args)
-        started.append(self)
-
-    monkeypatch.setattr(Jail, "__init__", spy)
-    problem = Problem("p", "", "stdin", inputs=("",), outputs=("done",))
-
-    def kill_first():
-        while not started:
-            time.sleep(0.01)
-        time.sleep(0.3)
-        os.kill(started[0]._process.pid, signal.SIGKILL)
-
-    killer = threading.Thread(target=kill_first)
+@pytest.mark.parametrize("victim", ["nsjail", "zygote"])
+def test_a_killed_jail_is_not_the_programs_failure(judge, victim):
+    """kill -9 in the middle of a test: the program is judged again, in another jail, and nothing of the first is left."""
+    judge.judge(ADD_STDIN, Program("add", ""))
+    first = judge._jail._process.pid
+    family = descendants(first)
+    killer = threading.Timer(0.5, os.kill, (first if victim == "nsjail" else family[0], signal.SIGKILL))
     killer.start()
+    problem = Problem("p", "", "stdin", inputs=("",), outputs=("done",))
     result = judge.judge(problem, Program("p", "import time\ntime.sleep(1)\nprint('done')"))
     killer.join()
     assert result.verdict is Verdict.PASS
-    assert len(started) == 2
+    assert judge._jail._process.pid != first
+    deadline = time.monotonic() + 2
+    while left := [pid for pid in family if os.path.exists(f"/proc/{pid}")]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.02)
+
+
+def descendants(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        children = [int(child) for child in file.read().split()]
+    return [*children, *(deep for child in children for deep in descendants(child))]
 
 
 def test_a_jail_that_never_works_is_a_judge_error(judge, monkeypatch):
@@ -254,10 +252,37 @@ def test_a_jail_that_never_works_is_a_judge_error(judge, monkeypatch):
     def broken(self, *args):
         raise JailError("no jail today")
 
+    judge.close()
     monkeypatch.setattr(Jail, "__init__", broken)
     result = judge.judge(ADD_STDIN, Program("add", "print(3)"))
     assert result.verdict is Verdict.JUDGE_ERROR
     assert result.tests[0].message == "no jail today"
+
+
+def test_a_node_that_refuses_namespaces_in_a_jail_gets_a_jail_a_program(judge, monkeypatch):
+    """The fallback: same verdicts, same cleanliness."""
+    judge.close()
+    monkeypatch.setattr(judge, "nests", False)
+    assert judge.judge(ADD_STDIN, Program("add", STDIN["right"][0])).verdict is Verdict.PASS
+    assert judge.judge(ADD_CALL, Program("add", CALL["right"][0])).verdict is Verdict.PASS
+    assert judge.judge(ADD_ASSERT, Program("add", ASSERT["wrong"][0])).verdict is Verdict.WRONG_ANSWER
+    leaving = "import os\nprint(os.listdir('/tmp'))\nopen('/tmp/left', 'w').write('x')"
+    problem = Problem("p", "", "stdin", inputs=("", ""), outputs=("['program.py']",) * 2)
+    assert judge.judge(problem, Program("p", leaving)).verdict is Verdict.PASS
+    killing = "import os\nos.kill(1, 9)\nos.kill(os.getppid(), 9)\nos.kill(-1, 15)"
+    assert judge.judge(problem, Program("p", killing)).verdict in (Verdict.WRONG_ANSWER, Verdict.RUNTIME_ERROR)
+    judge.close()
+
+
+def test_stop_at_first_failure(judge):
+    with Judge(JudgeOptions(LIMITS, stop_at_first_failure=True)) as hasty:
+        for problem, source in (
+            (ADD_STDIN, "print(6)"),
+            (ADD_CALL, "def add(a, b): return 6"),
+            (ADD_ASSERT, "def add(a, b): return 6"),
+        ):
+            result = hasty.judge(problem, Program("add", source))
+            assert (result.verdict, len(result.tests), result.tests_total) == (Verdict.WRONG_ANSWER, 1, 2)
 
 
 def test_programs_may_import_the_packages_named(judge):

@@ -1,0 +1,118 @@
+"""Process 1 of a jail: a warm interpreter that opens a session for each program, in namespaces of its own.
+
+A request on the control socket brings one descriptor, the session's socket; a warden (process 1 of the new pid namespace)
+serves it from then on. When the control socket closes, the jail ends with everything in it.
+"""
+
+from __future__ import annotations
+
+import _sitebuiltins
+import builtins
+import gc
+import importlib
+import os
+import signal
+import socket
+import sys
+from contextlib import suppress
+from typing import NoReturn
+
+from sandbox.inside import kernel, probes, warden, wire
+
+# Imported once, so that a program finds them ready: what contest programs import most, and little else, as every
+# page of it makes a fork dearer.
+WARM = (
+    "bisect",
+    "collections",
+    "copy",
+    "functools",
+    "heapq",
+    "itertools",
+    "math",
+    "operator",
+    "random",
+    "re",
+    "string",
+    "typing",
+)
+REFUSES_NESTING = 3  # exit status of the process that tries
+UNJAILED = 4  # exit status of a zygote that finds itself outside a jail
+
+
+def main(control_fd: int) -> NoReturn:
+    """Serves until the control socket is closed."""
+    control = socket.socket(fileno=control_fd)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)
+    for name in ("exit", "quit"):  # what the module `site` gives a script; the jail starts without it
+        setattr(builtins, name, _sitebuiltins.Quitter(name, "Ctrl-D (i.e. EOF)"))
+    for name in WARM:
+        importlib.import_module(name)
+    probes.work()  # the answer is kept, and forks have it
+    gc.collect()
+    gc.freeze()  # a collection in a forked process then leaves these pages shared
+    wire.send(control, {"ready": list(sys.version_info[:3])})
+    if os.getpid() != 1:  # no jail is around us: touch nothing, wait for the end
+        with suppress(EOFError):
+            wire.receive(control)
+        os._exit(UNJAILED)
+    try:
+        wire.receive(control)  # the supervisor has seen the walls
+    except EOFError:
+        os._exit(0)
+    myself = os.pidfd_open(os.getpid())
+    wire.send(control, {"nests": _nests(myself)})
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps wardens
+    while True:
+        try:
+            request, (session,) = wire.receive(control, max_fds=1)
+        except EOFError:
+            os._exit(0)
+        if not request["nested"]:  # this jail is for one program: its warden must be process 1, out of reach of signals
+            control.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            warden.serve(session, None)
+        try:
+            _open(session, control, request["scratch_bytes"], myself)
+        except OSError as error:
+            _failed(session, error)
+        os.close(session)
+
+
+def _open(session: int, control: socket.socket, scratch_bytes: int, myself: int) -> None:
+    """Forks the session's warden as process 1 of a new pid namespace."""
+    kernel.unshare(kernel.CLONE_NEWPID)  # of the next child
+    try:
+        if os.fork() == 0:
+            try:
+                control.close()
+                kernel.unshare(kernel.CLONE_NEWNS)
+                kernel.own_mounts()
+                warden.serve(session, scratch_bytes)
+            except OSError as error:
+                _failed(session, error)
+            finally:
+                os._exit(0)
+    finally:
+        kernel.enter(myself, kernel.CLONE_NEWPID)  # back: a namespace takes one process 1
+
+
+def _failed(session: int, error: OSError) -> None:
+    with socket.socket(fileno=os.dup(session)) as sock:
+        wire.send(sock, {"failed": f"a session could not be opened: {error}"})
+
+
+def _nests(myself: int) -> bool:
+    """Whether this node lets a jailed process make namespaces and mounts of its own."""
+    child = os.fork()
+    if child == 0:
+        try:
+            kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWPID)
+            kernel.own_mounts()
+            kernel.mount_tmpfs("/tmp", 1 << 20, 16)
+            kernel.enter(myself, kernel.CLONE_NEWPID)
+        except OSError:
+            os._exit(REFUSES_NESTING)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status) == 0

