@@ -233,19 +233,25 @@ def _exit_status(code: Any) -> int:
 
 
 def _leave(status: int, module: types.ModuleType) -> NoReturn:
-    """What the interpreter does at its end: other threads, atexit functions, the program's objects dropped, files flushed.
+    """What the interpreter does at its end: other threads, atexit functions, flushed files, the program's objects dropped.
 
-    As there, only what cannot be written changes the status. The program may have emptied `builtins` by now.
+    As there, only what cannot be flushed changes the status. The program may have emptied `builtins` by now.
     """
-    for last in (threading._shutdown, atexit._run_exitfuncs, module.__dict__.clear):  # type: ignore[attr-defined]
+    for last, counts in (
+        (threading._shutdown, False),  # type: ignore[attr-defined]
+        (atexit._run_exitfuncs, False),
+        (_flush_output, True),
+        (module.__dict__.clear, False),  # a file that the program left open writes what it holds
+        (lambda: _flush(sys.__stdout__), True),
+    ):
         try:
             last()
         except _ANY as error:
+            status = status or (120 if counts else 0)
             _print_error(error)
-    try:
-        _flush(sys.stdout)
-        _flush(sys.__stdout__)
-    except _ANY as error:
-        status = status or 120
-        _print_error(error)
     _exit(status)
+
+
+def _flush_output() -> None:
+    _flush(sys.stdout)
+    _flush(sys.__stdout__)

@@ -290,3 +290,11 @@ def test_programs_may_import_the_packages_named(judge):
     assert judge.judge(ADD_STDIN, Program("add", source)).verdict is Verdict.PASS
     assert {package.name for package in judge.packages} == {"numpy", "sortedcontainers"}
     assert judge.judge(ADD_STDIN, Program("add", "import pyarrow")).verdict is Verdict.RUNTIME_ERROR
+
+
+def test_output_of_the_programs_own_class_is_flushed_while_its_module_stands(judge):
+    source = (
+        "import io, os, sys\nclass Out(io.StringIO):\n    def flush(self): os.write(1, self.getvalue().encode()); self.truncate(0)\n"
+        "a, b = map(int, input().split())\nsys.stdout = Out()\nsys.stdout.write(str(a + b))\n"
+    )
+    assert judge.judge(ADD_STDIN, Program("add", source)).verdict is Verdict.PASS
