@@ -111,7 +111,7 @@ def _judge(options: argparse.Namespace) -> int:
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except (NotFoundError, JudgeFailingError) as error:
+    except (NotFoundError, JudgeFailingError, OSError) as error:  # OSError: a full disk, no more processes
         print(f"error: {error}", file=sys.stderr)
         return 1
     counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(summary.verdicts.items(), key=lambda item: -item[1]))

@@ -176,6 +176,18 @@ def test_bad_options_are_named(tmp_path, files, more, what):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_full_disk_stops_it_and_nothing_is_lost(tmp_path, files, judge):
+    """The disk is full as far as this process goes: it may write no file of more than 1,000 bytes."""
+    out, unbroken = tmp_path / "out", tmp_path / "unbroken"
+    limited = "import resource, runpy\nresource.setrlimit(resource.RLIMIT_FSIZE, (1000, -1))\nrunpy.run_module('sandbox', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", limited, *command(files, out)[3:]], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("error: [Errno 27] File too large"), done.stderr
+    subprocess.run(command(files, out), check=True, capture_output=True)
+    judge_shard(*files, unbroken, OPTIONS, workers=2)
+    assert outcome(out) == outcome(unbroken)
+
+
 def test_missing_parts_of_the_machine_are_named(tmp_path, files):
     done = subprocess.run(command(files, tmp_path / "out", "--python", "/bin/true"), capture_output=True, text=True)
     assert (done.returncode, "sandbox python '/bin/true' is no CPython" in done.stderr) == (1, True)
