@@ -21,39 +21,75 @@ from sandbox.verdict import TestResult, Verdict
 PATIENCE_S = 2.0  # for the test code itself, beyond the program's wall limit
 
 
+class Checker:
+    """The process that runs a problem's test code: for the problem's programs, one after the other."""
+
+    def __init__(self, session: Session, setup: dict[str, Any]) -> None:
+        """setup: setup_code, entry_point and remote_names of the problem."""
+        self.setup, self._session = setup, session
+        self.desk, theirs = socket.socketpair()
+        with theirs:
+            session.ask({"do": "test"} | setup, [theirs.fileno()])
+
+    def take(self, channel: socket.socket) -> None:
+        """From here on the tests run against the program at the other end of this channel."""
+        try:
+            wire.send(self.desk, {"do": "take"}, [channel.fileno()])
+        except OSError as error:
+            raise JailError(f"the process of the test code has ended ({error})") from error
+
+    def ask(self, test: asserts.AssertTest, timeout_s: float) -> dict[str, Any] | None:
+        """How the test ended; None: it did not end."""
+        try:
+            wire.send(self.desk, {"do": "test", "code": test.code, "label": test.label})
+            if not select.select([self.desk], [], [], timeout_s)[0]:
+                return None
+            checked, _ = wire.receive(self.desk)
+        except (EOFError, OSError, wire.WireError) as error:
+            raise JailError(f"the process of the test code ended ({error})") from error
+        return dict(checked)
+
+    @property
+    def closed(self) -> bool:
+        return self.desk.fileno() < 0
+
+    def close(self) -> None:
+        """Ends the process."""
+        self.desk.close()
+        self._session.close()
+
+
 def run_tests(
-    session: Session, checker: Session, job: dict[str, Any], tests: asserts.AssertTests, first: int, limits: Limits, stop: bool
+    session: Session, checker: Checker, tests: asserts.AssertTests, first: int, limits: Limits, stop: bool
 ) -> list[TestResult]:
-    """Tests from number `first` on, as many as one process of the program takes. stop: none after one that fails."""
+    """Tests from number `first` on, as many as one process of the program takes. stop: none after one that fails.
+
+    A checker that did not answer in time is closed.
+    """
     ours, theirs = socket.socketpair()
-    desk, checkers_desk = socket.socketpair()
-    setup = {"setup": job["setup"], "entry_point": job["entry_point"], "remote_names": tests.remote_names}
-    session.files.reset()
-    checker.files.reset()
-    with desk:
-        with ours, theirs, checkers_desk:
-            session.ask({"do": "test"}, [theirs.fileno()])
-            checker.ask({"do": "test"} | setup, [ours.fileno(), checkers_desk.fileno()])
-        results: list[TestResult] = []
-        alive = True
-        for index in range(first, len(tests.tests)):
-            result, alive = _one(session, desk, tests.tests[index], index, limits)
-            results.append(result)
-            if not alive or (stop and result.verdict is not Verdict.PASS):
-                break
-            session.files.reset()
-        checker.ask({"do": "kill"})
-        checker.report()
-        if alive:
-            session.ask({"do": "kill"})
-            report = session.report()
-            results = [replace(result, memory_mib=report["memory_mib"]) for result in results]
-    return results
+    with ours, theirs:
+        session.files.reset()
+        session.ask({"do": "test"}, [theirs.fileno()])
+        checker.take(ours)
+    results: list[TestResult] = []
+    for index in range(first, len(tests.tests)):
+        result, alive = _one(session, checker, tests.tests[index], index, limits)
+        results.append(result)
+        if not alive:
+            return results
+        if stop and result.verdict is not Verdict.PASS:
+            break
+        session.files.reset()
+    session.ask({"do": "kill"})
+    report = session.report()
+    return [replace(result, memory_mib=report["memory_mib"]) for result in results]
 
 
-def _one(session: Session, desk: socket.socket, test: asserts.AssertTest, index: int, limits: Limits) -> tuple[TestResult, bool]:
+def _one(session: Session, checker: Checker, test: asserts.AssertTest, index: int, limits: Limits) -> tuple[TestResult, bool]:
     """One test's result, and whether the program's process lives on."""
-    checked = _ask_checker(desk, test, limits.wall_s + PATIENCE_S)
+    checked = checker.ask(test, limits.wall_s + PATIENCE_S)
+    if checked is None:
+        checker.close()
     session.ask({"do": "mark" if checked is not None else "kill"})
     report = session.report()
     alive = "status" not in report
@@ -68,15 +104,3 @@ def _one(session: Session, desk: socket.socket, test: asserts.AssertTest, index:
         if alive and checked["outcome"] == RAISED and report["flag"] == OUT_OF_MEMORY:
             verdict = Verdict.MEMORY_LIMIT
     return outcome.measured(index, report, verdict, output, message), alive
-
-
-def _ask_checker(desk: socket.socket, test: asserts.AssertTest, timeout_s: float) -> dict[str, Any] | None:
-    """How the test ended, from the process that ran it; None: it did not end."""
-    try:
-        wire.send(desk, {"code": test.code, "label": test.label})
-        if not select.select([desk], [], [], timeout_s)[0]:
-            return None
-        checked, _ = wire.receive(desk)
-    except (EOFError, OSError, wire.WireError) as error:
-        raise JailError(f"the process of the test code ended ({error})") from error
-    return dict(checked)

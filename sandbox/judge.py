@@ -50,7 +50,7 @@ class Judge:
         sys.set_int_max_str_digits(0)  # answers may hold integers of any length
         self._options, self._limits = options, options.limits
         self._jail: Jail | None = None
-        self._checker: Session | None = None
+        self._checker: asserting.Checker | None = None
         self.nsjail = find_nsjail(options.nsjail)
         self.interpreter = self._usable(options.python)
         self.packages = find_packages(self.interpreter, options.packages)
@@ -158,10 +158,19 @@ class Judge:
         return outcome.measured(index, report, verdict, answer, message)
 
     def _assert(self, session: Session, job: dict[str, Any], tests: asserts.AssertTests, first: int) -> list[TestResult]:
-        if self._checker is None:
-            self._checker = self._opened({"mode": "check", "source": "", "limits": asdict(CHECKER_LIMITS), "trace": False}, 3)
-        stop = self._options.stop_at_first_failure
-        return asserting.run_tests(session, self._checker, job, tests, first, self._limits, stop)
+        setup = {"setup": job["setup"], "entry_point": job["entry_point"], "remote_names": list(tests.remote_names)}
+        checker, self._checker = self._checker, None
+        if checker is not None and checker.setup != setup:
+            checker.close()
+            checker = None
+        if checker is None:
+            opening = {"mode": "check", "source": "", "limits": asdict(CHECKER_LIMITS), "trace": False}
+            checker = asserting.Checker(self._opened(opening, 3), setup)
+        try:
+            return asserting.run_tests(session, checker, tests, first, self._limits, self._options.stop_at_first_failure)
+        finally:
+            if not checker.closed:
+                self._checker = checker
 
     def _ended(self, session: Session, report: dict[str, Any]) -> tuple[Verdict | None, str]:
         return outcome.of_process(report, session.files.read(2, 1 << 20), session.files.largest(), self._limits)

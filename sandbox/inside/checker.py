@@ -107,17 +107,22 @@ class Program:
 
 
 def run(job: dict[str, Any]) -> NoReturn:
-    """Runs the tests that come over the desk's socket, one by one, against one process of the program; never returns."""
-    program = Program(socket.socket(fileno=runner.CHANNEL))
-    desk = socket.socket(fileno=runner.CHANNEL + 1)
+    """Runs the tests that come over the desk's socket, one by one, against the program taken last; never returns."""
+    desk = socket.socket(fileno=runner.CHANNEL)
     setup = compile(job["setup"], "setup.py", "exec", dont_inherit=True)
+    program: Program | None = None
     while True:
         try:
-            test, _ = wire.receive(desk)
+            request, fds = wire.receive(desk, max_fds=1)
         except EOFError:
             os._exit(0)
-        outcome, message = _outcome(job, setup, test, program)
-        wire.send(desk, {"outcome": outcome, "message": message})
+        if request["do"] == "take":
+            if program is not None:
+                program.channel.close()
+            program = Program(socket.socket(fileno=fds[0]))
+        elif program is not None:
+            outcome, message = _outcome(job, setup, request, program)
+            wire.send(desk, {"outcome": outcome, "message": message})
 
 
 def _outcome(job: dict[str, Any], setup: CodeType, test: dict[str, Any], program: Program) -> tuple[int, str]:

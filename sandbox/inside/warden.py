@@ -63,7 +63,7 @@ def serve(session_fd: int, scratch_bytes: int | None) -> NoReturn:
     program: runner.Prepared | None = None
     while True:
         try:
-            request, channel = wire.receive(session, max_fds=2)
+            request, channel = wire.receive(session, max_fds=1)
         except EOFError:
             os._exit(0)
         if request["do"] != "test":  # a mark for a process that has ended meanwhile
@@ -119,7 +119,7 @@ def _become(
         kernel.confine()
         os.write(STAGE_FD, b"C")
         if job["mode"] == "check":
-            os.closerange(runner.CHANNEL + 2, 64)
+            os.closerange(runner.CHANNEL + 1, 64)
             checker.run(request)
         else:
             runner.run(job, request, program, memory)
