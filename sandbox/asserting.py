@@ -24,15 +24,26 @@ PATIENCE_S = 2.0  # for the test code itself, beyond the program's wall limit
 class Checker:
     """The process that runs a problem's test code: for the problem's programs, one after the other."""
 
-    def __init__(self, session: Session, setup: dict[str, Any]) -> None:
-        """setup: setup_code, entry_point and remote_names of the problem."""
-        self.setup, self._session = setup, session
-        self.desk, theirs = socket.socketpair()
-        with theirs:
-            session.ask({"do": "test"} | setup, [theirs.fileno()])
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._setup: dict[str, Any] | None = None
+        self.desk = socket.socket()  # of no use until a problem comes
 
-    def take(self, channel: socket.socket) -> None:
-        """From here on the tests run against the program at the other end of this channel."""
+    def take(self, channel: socket.socket, setup: dict[str, Any]) -> None:
+        """From here on the tests run against the program at the other end of this channel.
+
+        setup: setup_code, entry_point and remote_names of the problem; another problem gets another process.
+        """
+        if setup != self._setup:
+            if self._setup is not None:
+                self._session.ask({"do": "kill"})
+                self._session.report()
+                self._session.files.reset()
+            self.desk.close()
+            self.desk, theirs = socket.socketpair()
+            with theirs:
+                self._session.ask({"do": "test"} | setup, [theirs.fileno()])
+            self._setup = setup
         try:
             wire.send(self.desk, {"do": "take"}, [channel.fileno()])
         except OSError as error:
@@ -60,7 +71,7 @@ class Checker:
 
 
 def run_tests(
-    session: Session, checker: Checker, tests: asserts.AssertTests, first: int, limits: Limits, stop: bool
+    session: Session, checker: Checker, job: dict[str, Any], tests: asserts.AssertTests, first: int, limits: Limits, stop: bool
 ) -> list[TestResult]:
     """Tests from number `first` on, as many as one process of the program takes. stop: none after one that fails.
 
@@ -70,7 +81,8 @@ def run_tests(
     with ours, theirs:
         session.files.reset()
         session.ask({"do": "test"}, [theirs.fileno()])
-        checker.take(ours)
+        setup = {"setup": job["setup"], "entry_point": job["entry_point"], "remote_names": list(tests.remote_names)}
+        checker.take(ours, setup)
     results: list[TestResult] = []
     for index in range(first, len(tests.tests)):
         result, alive = _one(session, checker, tests.tests[index], index, limits)

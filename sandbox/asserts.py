@@ -11,6 +11,7 @@ import copy
 import sys
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sandbox.problem import Problem
 
@@ -37,25 +38,28 @@ def split(problem: Problem) -> AssertTests:
     Raises ValueError where the test code, or the set-up code, is no Python.
     """
     assert problem.entry_point is not None
+    return _split(problem.problem_id, problem.entry_point, problem.test_code, problem.setup_code)
+
+
+@lru_cache(maxsize=1024)  # a problem has many programs
+def _split(problem_id: str, entry_point: str, test_code: str, setup_code: str) -> AssertTests:
     try:
         with warnings.catch_warnings(action="ignore"):  # "\\d" in a data set is not ours to mend
-            tree = ast.parse(problem.test_code)
-            ast.parse(problem.setup_code)
+            tree = ast.parse(test_code)
+            ast.parse(setup_code)
     except SyntaxError as error:
-        raise ValueError(f"problem {problem.problem_id!r}: test_code or setup_code is no Python: {error}") from error
+        raise ValueError(f"problem {problem_id!r}: test_code or setup_code is no Python: {error}") from error
     check = next((s for s in tree.body if isinstance(s, ast.FunctionDef) and s.name == "check"), None)
     if check is None:
         tests = [(_unparse(body), label) for body, label in _cut(tree.body)]
     else:
-        call = ast.parse(f"check({problem.entry_point})").body
+        call = ast.parse(f"check({entry_point})").body
         rest = [s for s in tree.body if s is not check and not _calls(s, "check")]
         tests = [(_unparse([*rest, _with_body(check, body), *call]), label) for body, label in _cut(check.body)]
-    free = _free_names(tree) - {problem.entry_point}
+    free = _free_names(tree) - {entry_point}
     modules = free & sys.stdlib_module_names & _attributed(tree)  # `sys.getsizeof(…)`: Python's own, not the program's
     imports = "".join(f"import {name}\n" for name in sorted(modules))
-    return AssertTests(
-        tuple(AssertTest(imports + code, label) for code, label in tests), (problem.entry_point, *sorted(free - modules))
-    )
+    return AssertTests(tuple(AssertTest(imports + code, label) for code, label in tests), (entry_point, *sorted(free - modules)))
 
 
 def _cut(body: list[ast.stmt]) -> list[tuple[list[ast.stmt], str]]:

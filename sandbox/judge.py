@@ -158,19 +158,11 @@ class Judge:
         return outcome.measured(index, report, verdict, answer, message)
 
     def _assert(self, session: Session, job: dict[str, Any], tests: asserts.AssertTests, first: int) -> list[TestResult]:
-        setup = {"setup": job["setup"], "entry_point": job["entry_point"], "remote_names": list(tests.remote_names)}
-        checker, self._checker = self._checker, None
-        if checker is not None and checker.setup != setup:
-            checker.close()
-            checker = None
-        if checker is None:
+        if self._checker is None or self._checker.closed:
             opening = {"mode": "check", "source": "", "limits": asdict(CHECKER_LIMITS), "trace": False}
-            checker = asserting.Checker(self._opened(opening, 3), setup)
-        try:
-            return asserting.run_tests(session, checker, tests, first, self._limits, self._options.stop_at_first_failure)
-        finally:
-            if not checker.closed:
-                self._checker = checker
+            self._checker = asserting.Checker(self._opened(opening, 3))
+        stop = self._options.stop_at_first_failure
+        return asserting.run_tests(session, self._checker, job, tests, first, self._limits, stop)
 
     def _ended(self, session: Session, report: dict[str, Any]) -> tuple[Verdict | None, str]:
         return outcome.of_process(report, session.files.read(2, 1 << 20), session.files.largest(), self._limits)

@@ -12,6 +12,7 @@ import os
 import socket
 import traceback
 from collections.abc import Callable, Iterator
+from functools import cache
 from types import CodeType
 from typing import Any, NoReturn
 
@@ -73,6 +74,14 @@ class Program:
         self.raised: Exception | None = None  # the last exception that came across
         self.gone = False
 
+    def begin(self) -> None:
+        """Another test: what the last one left in the program's process by way of handles is gone."""
+        try:
+            wire.send(self.channel, {"do": "begin"})
+        except OSError as error:
+            self.gone = True
+            raise ProgramError("the program has ended") from error
+
     def ask(self, do: str, target: str | int, **more: Any) -> Any:
         """One request, one answer. An exception of the program is raised here under its built-in name."""
         try:
@@ -110,6 +119,7 @@ def run(job: dict[str, Any]) -> NoReturn:
     """Runs the tests that come over the desk's socket, one by one, against the program taken last; never returns."""
     desk = socket.socket(fileno=runner.CHANNEL)
     setup = compile(job["setup"], "setup.py", "exec", dont_inherit=True)
+    compiled = cache(lambda code: compile(code, "test.py", "exec", dont_inherit=True))
     program: Program | None = None
     while True:
         try:
@@ -121,21 +131,22 @@ def run(job: dict[str, Any]) -> NoReturn:
                 program.channel.close()
             program = Program(socket.socket(fileno=fds[0]))
         elif program is not None:
-            outcome, message = _outcome(job, setup, request, program)
+            outcome, message = _outcome(job, (setup, compiled(request["code"])), str(request["label"]), program)
             wire.send(desk, {"outcome": outcome, "message": message})
 
 
-def _outcome(job: dict[str, Any], setup: CodeType, test: dict[str, Any], program: Program) -> tuple[int, str]:
-    """One test: how it ended (a constant of wire.py), and why."""
+def _outcome(job: dict[str, Any], code: tuple[CodeType, CodeType], label: str, program: Program) -> tuple[int, str]:
+    """One test (set-up code and its own): how it ended (a constant of wire.py), and why."""
+    setup, test = code
     names: dict[str, Any] = {"__name__": "tests"}
     program.raised = None
     try:
-        program.ask("begin", "")
+        program.begin()
         exec(setup, names)
         for name in job["remote_names"]:
             if name == job["entry_point"] or name not in names:
                 names[name] = program.function(name)
-        exec(compile(test["code"], "test.py", "exec", dont_inherit=True), names)
+        exec(test, names)
         return PASSED, ""
     except BaseException as error:
         last = traceback.format_exception_only(type(error), error)[-1].strip()[:2000]
@@ -146,4 +157,4 @@ def _outcome(job: dict[str, Any], setup: CodeType, test: dict[str, Any], program
         if isinstance(error, wire.WireError) and "over the limit" in str(error):
             program.gone = True  # the rest of that message stands on the channel
             return TOO_LARGE, last
-        return WRONG, str(test["label"])[:2000] if last == "AssertionError" else last
+        return WRONG, label[:2000] if last == "AssertionError" else last

@@ -167,7 +167,6 @@ def serve(names: dict[str, Any], memory: mmap | None) -> None:
             if memory is not None:
                 memory[:] = loaded
                 tracer.restart()
-            wire.send(channel, {"value": None})
             continue
         try:
             action, target = request["do"], request["target"]
