@@ -13,7 +13,7 @@ class Limits:
     wall_s: float = 20.0
     memory_mib: int = 1024  # address space of a process
     output_bytes: int = 1 << 20  # of standard output, and of any file it writes
-    processes: int = 32
+    processes: int = 32  # threads at once; a program can start no process
     open_files: int = 64
     scratch_mib: int = 16  # size of /tmp in the jail
 

@@ -1,8 +1,6 @@
 """The tracer against `sys.settrace`, which defines what a run line is; see trace_both.py for how programs are run."""
 
-import faulthandler
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -18,6 +16,7 @@ from sandbox.inside import bytecode, probes, tracer
 from tests.sandbox.trace_both import in_child, lines_of
 from tests.sandbox.traced_programs import human_eval, unified
 
+ROOT = Path(__file__).parents[2]
 FORMS = Path(__file__).with_name("syntax_forms.txt")
 needs_probes = pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="probes are for Python 3.11")
 
@@ -80,15 +79,18 @@ def test_lines_beyond_the_map_are_ignored():
 @pytest.mark.parametrize("end", ["os.kill(os.getpid(), 9)", "os._exit(3)", "import ctypes; ctypes.string_at(0)"])
 def test_lines_outlive_a_sudden_end(end):
     source = f"import os\ndef f():\n    x = 1\n    {end}\n    y = 2\nf()\n"
-    seen = mmap(-1, 10)
-    child = os.fork()
-    if child == 0:
-        faulthandler.disable()
-        exec(tracer.start(tracer.prepare(compile(source, "program.py", "exec")), seen), {})
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert status
-    assert lines_of(seen) == [1, 2, 3, 4, 6]
+    code = f"""
+import mmap, os
+from sandbox.inside import tracer
+seen = mmap.mmap(-1, 10)
+if os.fork() == 0:
+    exec(tracer.start(tracer.prepare(compile({source!r}, "program.py", "exec")), seen), {{}})
+    os._exit(0)
+_, status = os.wait()
+print(status != 0, [line for line in range(1, 10) if seen[line - 1]])
+"""
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ended.stdout == "True [1, 2, 3, 4, 6]\n"
 
 
 def test_a_line_is_written_while_the_program_runs_on():

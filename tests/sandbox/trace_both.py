@@ -14,10 +14,13 @@ import json
 import marshal
 import os
 import resource
+import subprocess
 import sys
 import threading
 import traceback
+from functools import cache
 from mmap import mmap
+from pathlib import Path
 from typing import Any
 
 from sandbox.inside import tracer
@@ -76,7 +79,24 @@ def run(row: Row, traced: str) -> Row:
     return {"lines": lines, "again": again, "stdout": output.getvalue(), "error": error}
 
 
+@cache
+def _light() -> subprocess.Popen[str]:
+    """A process without the threads and the gigabytes of a test session, which does not fork well."""
+    command = [sys.executable, "-m", "tests.sandbox.trace_both", "--ask"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
+
+
 def in_child(row: Row, traced: str, seconds: int) -> Row | None:
+    """`run` in a process of its own; None where it was killed or did not end in time."""
+    asked = _light()
+    assert asked.stdin
+    assert asked.stdout
+    print(json.dumps([row, traced, seconds]), file=asked.stdin, flush=True)
+    answer: Row | None = json.loads(asked.stdout.readline())
+    return answer
+
+
+def forked(row: Row, traced: str, seconds: int) -> Row | None:
     """`run` in a forked process; None where it was killed or did not end in time."""
     reader, writer = os.pipe()
     child = os.fork()
@@ -97,10 +117,14 @@ def in_child(row: Row, traced: str, seconds: int) -> Row | None:
 
 
 def main() -> None:
+    if sys.argv[1:] == ["--ask"]:
+        for line in sys.stdin:
+            print(json.dumps(forked(*json.loads(line))), flush=True)
+        return
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 2
     for line in sys.stdin:
         row = json.loads(line)
-        ways = {way: in_child(row, way, seconds) for way in ("tracer", "settrace", "nothing")}
+        ways = {way: forked(row, way, seconds) for way in ("tracer", "settrace", "nothing")}
         print(json.dumps({"name": row["name"], **ways}), flush=True)
 
 
