@@ -13,7 +13,7 @@ from typing import Any
 
 from sandbox import asserts, outcome
 from sandbox.inside import wire
-from sandbox.inside.wire import OUT_OF_MEMORY, RAISED
+from sandbox.inside.wire import GONE, OUT_OF_MEMORY, RAISED
 from sandbox.limits import Limits
 from sandbox.session import JailError, Session
 from sandbox.verdict import TestResult, Verdict
@@ -102,7 +102,8 @@ def _one(session: Session, checker: Checker, test: asserts.AssertTest, index: in
     checked = checker.ask(test, limits.wall_s + PATIENCE_S)
     if checked is None:
         checker.close()
-    session.ask({"do": "mark" if checked is not None else "kill"})
+    gone = checked is not None and checked["outcome"] == GONE
+    session.ask({"do": "kill" if checked is None else "finish" if gone else "mark"})
     report = session.report()
     alive = "status" not in report
     if alive:

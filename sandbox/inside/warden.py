@@ -9,6 +9,7 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found, unused-ignore]  # without the enums around it, which cost a fork some thirty pages
 import json
 import marshal
+import math
 import mmap
 import os
 import select
@@ -26,6 +27,7 @@ from sandbox.inside import checker, kernel, runner, wire
 
 SESSION_FD = 32  # out of the way of the program's descriptors 0 to 3
 STAGE_FD = 33
+FINISH_S = 1.0  # for a process that has hung up
 INODES = 4096  # of /tmp
 MOST_LINES = 1 << 16  # that a trace tells apart
 
@@ -183,16 +185,17 @@ def _watch(child: int, session: socket.socket, limits: dict[str, Any], started: 
     """Waits for the child's end, within its CPU and wall seconds; kills what is left; its numbers.
 
     Meanwhile the supervisor may ask for a `mark` (numbers so far; the clocks start anew: a process that serves several
-    tests has its limits for each) or to `kill` it.
+    tests has its limits for each), to `kill` it, or to let it `finish`: it has hung up, and its end is near or is made.
     """
     pidfd = os.pidfd_open(child)
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
     poll.register(session, select.POLLIN | select.POLLHUP | select.POLLRDHUP)
     wall_out = cpu_out = killed = False
-    cpu_before = 0.0
+    cpu_before, end_by = 0.0, math.inf
     while not (wall_out or cpu_out or killed):
-        wall_left = limits["wall_s"] - (time.monotonic() - started)
+        now = time.monotonic()
+        wall_left = min(limits["wall_s"] - (now - started), end_by - now)
         cpu_left = limits["cpu_s"] - (_cpu_s(child) - cpu_before)
         events = poll.poll(1000 * min(max(wall_left, 0), max(cpu_left, 0.01)))
         if any(fd == pidfd for fd, _ in events):
@@ -203,13 +206,16 @@ def _watch(child: int, session: socket.socket, limits: dict[str, Any], started: 
             except (EOFError, OSError):  # the supervisor has gone
                 os._exit(0)
             killed = request["do"] == "kill"
+            if request["do"] == "finish":
+                end_by = time.monotonic() + FINISH_S
             if request["do"] == "mark":
                 now, cpu = time.monotonic(), _cpu_s(child)
                 numbers = {"cpu_s": cpu - cpu_before, "wall_s": now - started, "lines": _lines(memory), "flag": memory[0]}
                 wire.send(session, numbers)
                 started, cpu_before = now, cpu
             continue
-        wall_out, cpu_out = wall_left <= 0, cpu_left <= 0
+        killed = now >= end_by
+        wall_out, cpu_out = wall_left <= 0 and not killed, cpu_left <= 0
     else:
         os.kill(child, signal.SIGKILL)
     _, status, usage = os.wait4(child, 0)

@@ -298,3 +298,14 @@ def test_output_of_the_programs_own_class_is_flushed_while_its_module_stands(jud
         "a, b = map(int, input().split())\nsys.stdout = Out()\nsys.stdout.write(str(a + b))\n"
     )
     assert judge.judge(ADD_STDIN, Program("add", source)).verdict is Verdict.PASS
+
+
+def test_how_the_program_ended_is_waited_for(judge):
+    """Its socket closes a moment before it is dead: a busy machine must not take that for a living process."""
+    cases = {
+        "def add(a, b) return": Verdict.COMPILE_ERROR,
+        "import os\ndef add(a, b): os.kill(os.getpid(), 9)": Verdict.RUNTIME_ERROR,
+        "import os, time\ndef add(a, b):\n    os.close(3)\n    time.sleep(60)": Verdict.RUNTIME_ERROR,
+    }
+    for _ in range(5):
+        assert {source: judge.judge(ADD_ASSERT, Program("add", source)).verdict for source in cases} == cases
