@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+from sandbox.jail import library_folders
 from sandbox.seccomp import policy
 
 _NOT_NEEDED = ("site-packages", "test", "idlelib", "tkinter", "ensurepip", "lib2to3", "config-*")
@@ -37,17 +38,10 @@ def reachable(paths: Sequence[Path]) -> Iterator[dict[Path, Path]]:
         yield sources
 
 
-def _library_folders() -> list[Path]:
-    """Where the dynamic linker looks."""
-    triplet = f"{os.uname().machine}-linux-gnu"
-    folders = [Path("/lib") / triplet, Path("/usr/lib") / triplet, Path("/lib64"), Path("/usr/lib64")]
-    return [folder for folder in folders if folder.is_dir()]
-
-
 def jail_command(nsjail: Path, python: Path, sources: Mapping[Path, Path], program: str) -> list[str]:
     """nsjail's command line that runs the text of one program. `sources`: path in the jail → path outside."""
     root = os.geteuid() == 0
-    binds = {folder: folder for folder in _library_folders()} | dict(sources)
+    binds = {folder: folder for folder in library_folders()} | dict(sources)
     binds |= {device: device for device in map(Path, ("/dev/null", "/dev/zero", "/dev/urandom"))}
     return [
         *(str(nsjail), "-Mo", "-Q", "-t", "20"),

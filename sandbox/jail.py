@@ -51,7 +51,7 @@ def _boot_code(control_fd: int) -> str:
     )
 
 
-def _library_folders() -> list[Path]:
+def library_folders() -> list[Path]:
     """Where the dynamic linker looks: the multi-architecture folder where there is one, not all of /usr/lib."""
     triplet = f"{os.uname().machine}-linux-gnu"
     found = [Path(base) / triplet for base in ("/lib", "/usr/lib") if (Path(base) / triplet).is_dir()]
@@ -80,7 +80,7 @@ def command(
 ) -> list[str]:
     """nsjail's command line for one jail."""
     root = os.geteuid() == 0
-    folders = _library_folders()
+    folders = library_folders()
     own = [p for p in (interpreter.executable, *interpreter.files) if not any(p.is_relative_to(f) for f in folders)]
     targets = {path: str(path) for path in (*folders, *own)}
     targets |= {path: f"{PACKAGES_AT}/{path.name}" for package in packages for path in package.paths}

@@ -28,12 +28,12 @@ CHANNEL = 3  # the descriptor on which `call` answers are written and `assert` c
 SCRIPT = "/tmp/program.py"  # where a program finds itself
 _ANY = BaseException  # bound before a program can take it out of `builtins`; likewise _exit above
 OWN_PROCESSES = 5  # of the jail: zygote, wardens of the program and of the test code, and what they fork
-STAGE = 33  # the warden's STAGE_FD: how far we came before the program's first line
+STAGE = 33  # the descriptor that says how far we came before the program's first line; beyond the warden's SESSION_FD
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A program as its first test's process compiled it, for the tests after it. Kept by the warden as bytes."""
+    """A program as its first test's process compiled it, for the tests after it. Kept by the warden."""
 
     code: types.CodeType
     spans: list[list[int]]  # of its statements: first line, last line of the header, last line

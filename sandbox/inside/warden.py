@@ -17,7 +17,6 @@ import signal
 import socket
 import stat
 import struct
-import sys
 import time
 from contextlib import suppress
 from fcntl import F_SETFL, fcntl
@@ -26,7 +25,6 @@ from typing import Any, NoReturn
 from sandbox.inside import checker, kernel, runner, wire
 
 SESSION_FD = 32  # out of the way of the program's descriptors 0 to 3
-STAGE_FD = 33
 FINISH_S = 1.0  # for a process that has hung up
 INODES = 4096  # of /tmp
 MOST_LINES = 1 << 16  # that a trace tells apart
@@ -44,19 +42,15 @@ def serve(session_fd: int, scratch_bytes: int | None) -> NoReturn:
     job, fds = wire.receive(session, max_fds=4)
     _take(fds)
     stage = os.memfd_create("stage")
-    os.dup2(stage, STAGE_FD)
+    os.dup2(stage, runner.STAGE)
     os.close(stage)
     if scratch_bytes is not None:
         kernel.mount_tmpfs("/tmp", scratch_bytes, INODES)
     os.chdir("/tmp")
     script = _write_script(job["source"]) if job["source"] else None
     kernel.drop_capabilities()
-    for number in (
-        signal.SIGCHLD,
-        signal.SIGINT,
-        signal.SIGTERM,
-        signal.SIGHUP,
-    ):  # as a program finds them; process 1 itself is immune
+    # As a program finds them; process 1 itself is immune.
+    for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         _signal.signal(number, _signal.SIG_DFL)
     runner.open_streams()
     runner.limit(job["limits"])
@@ -71,8 +65,8 @@ def serve(session_fd: int, scratch_bytes: int | None) -> NoReturn:
         if request["do"] != "test":  # a mark for a process that has ended meanwhile
             continue
         memory[:] = bytes(len(memory))
-        os.ftruncate(STAGE_FD, 0)
-        os.lseek(STAGE_FD, 0, os.SEEK_SET)
+        os.ftruncate(runner.STAGE, 0)
+        os.lseek(runner.STAGE, 0, os.SEEK_SET)
         started = time.monotonic()
         try:
             child = os.fork()
@@ -119,7 +113,7 @@ def _become(
             os.dup2(fd, place)
         _signal.signal(signal.SIGINT, _signal.default_int_handler)
         kernel.confine()
-        os.write(STAGE_FD, b"C")
+        os.write(runner.STAGE, b"C")
         if job["mode"] == "check":
             os.closerange(runner.CHANNEL + 1, 64)
             checker.run(request)
@@ -136,10 +130,10 @@ def _stage() -> runner.Prepared | bool | None:
 
     None: it was not confined. True: confined, and no more. False: compiled; or what it was compiled to.
     """
-    size = os.fstat(STAGE_FD).st_size
+    size = os.fstat(runner.STAGE).st_size
     if size < 2:
         return True if size else None
-    data = os.pread(STAGE_FD, size, 2)
+    data = os.pread(runner.STAGE, size, 2)
     if not data:
         return False
     (length,) = struct.unpack_from("<Q", data)
@@ -241,6 +235,3 @@ def _kill_the_rest() -> None:
             os.wait4(-1, 0)
         except ChildProcessError:
             return
-
-
-assert sys.platform == "linux"
