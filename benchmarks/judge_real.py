@@ -37,8 +37,8 @@ from statistics import median
 from typing import Any
 
 from benchmarks.convert import DATA, convert, sources, stem
-from benchmarks.rival_cases import case_of
-from benchmarks.rivals import POOLED, Rival, evalplus_is_here
+from benchmarks.parts.rival_cases import case_of
+from benchmarks.parts.rivals import POOLED, Rival, evalplus_is_here
 from core.datasets import load_problems
 from sandbox.interpreter import NotFoundError
 from sandbox.judge import Judge, JudgeOptions

@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.convert import write_rows
-from benchmarks.hostile import HARMLESS, HOSTILE, kind_of, source_of
-from benchmarks.traces import Traces, die_with_keeper, files_left, keep, settled, traces
+from benchmarks.parts.hostile import HARMLESS, HOSTILE, kind_of, source_of
+from benchmarks.parts.traces import Traces, die_with_keeper, files_left, keep, settled, traces
 from results.parts import iter_rows
 from sandbox.interpreter import NotFoundError
 from sandbox.judge import JudgeOptions

@@ -2,7 +2,7 @@
 
     python -m benchmarks.judge_throughput                             about two minutes; wants an idle machine
     python -m benchmarks.judge_throughput --rounds 1 --seconds 0.5    a quick look
-    python -m benchmarks.rivals --list                                what is measured, and what each does
+    python -m benchmarks.parts.rivals --list                                what is measured, and what each does
 
 In the main table everything runs on one and the same core, each in processes of its own. The rivals take turns in rounds, so that
 a busy moment of the machine hits all alike; a ratio is the median of the rounds' ratios, always ours divided by theirs. No judge
@@ -27,7 +27,7 @@ from contextlib import ExitStack
 from itertools import count
 from statistics import median
 
-from benchmarks.rivals import ADD, FLOOR_NAME, TESTS, TIMED, Rival, evalplus_is_here
+from benchmarks.parts.rivals import ADD, FLOOR_NAME, TESTS, TIMED, Rival, evalplus_is_here
 from sandbox.interpreter import NotFoundError
 from sandbox.judge import Judge, JudgeOptions
 from sandbox.limits import Limits

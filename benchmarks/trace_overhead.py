@@ -28,7 +28,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-from benchmarks.contest_programs import PROGRAMS
+from benchmarks.parts.contest_programs import PROGRAMS
 from sandbox.inside import tracer
 
 NOTHING, TRACER, SETTRACE, SLIPCOVER, COVERAGE = WAYS = ("nothing", "tracer", "settrace", "slipcover", "coverage")

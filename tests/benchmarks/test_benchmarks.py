@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.convert import DATA
-from benchmarks.rival_cases import case_of
+from benchmarks.parts.rival_cases import case_of
 from core.datasets import load_problems
 from sandbox.interpreter import NotFoundError
 from sandbox.judge import Judge, JudgeOptions
@@ -21,7 +21,8 @@ PROGRAMS = sorted(f.stem for f in (ROOT / "benchmarks").glob("*.py") if '__name_
 # A judge that leaves something of every kind, and loses the last row.
 LEAKY = """
 import os, subprocess, sys, tempfile
-from benchmarks import judge_soak, traces
+from benchmarks import judge_soak
+from benchmarks.parts import traces
 
 def leaky(problems, programs, out, *more, **named):
     if out.name == "verdicts-soak":
@@ -87,7 +88,7 @@ def test_soak_of_a_sound_judge_is_clean():
 
 @pytest.mark.usefixtures("jail")
 def test_soak_finds_what_a_leaky_judge_leaves():
-    keeper = f"import sys; from benchmarks.traces import keep; sys.exit(keep([sys.executable, '-c', {LEAKY!r}]))"
+    keeper = f"import sys; from benchmarks.parts.traces import keep; sys.exit(keep([sys.executable, '-c', {LEAKY!r}]))"
     soak = figures("-c", keeper, status=1)
     assert not soak["clean"]
     assert soak["rows"] == 11

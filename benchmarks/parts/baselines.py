@@ -76,7 +76,7 @@ for line in sys.stdin:
 
 def become_floor(python: str) -> NoReturn:
     """Turns this process into the jail's interpreter with the jail's own modules imported; it forks, and does nothing else."""
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     modules = sorted(file.stem for file in (root / "sandbox" / "inside").glob("*.py") if file.stem != "__init__")
     code = FLOOR.format(root=str(root), modules=modules)
     os.execv(python, [python, "-S", "-s", "-X", "utf8", "-c", code])
