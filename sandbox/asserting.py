@@ -18,7 +18,8 @@ from sandbox.limits import Limits
 from sandbox.session import JailError, Session
 from sandbox.verdict import TestResult, Verdict
 
-PATIENCE_S = 2.0  # for the test code itself, beyond the program's wall limit
+PATIENCE_S = 2.0  # for the test code itself, when the program has ended
+FINISH_S = 1.0  # for a program that has hung up
 
 
 class Checker:
@@ -36,24 +37,30 @@ class Checker:
         """
         if setup != self._setup:
             if self._setup is not None:
-                self._session.ask({"do": "kill"})
-                self._session.report()
+                self._session.kill()
+                self._session.end()
                 self._session.files.reset()
             self.desk.close()
             self.desk, theirs = socket.socketpair()
             with theirs:
-                self._session.ask({"do": "test"} | setup, [theirs.fileno()])
+                self._session.start(setup, [theirs.fileno()])
             self._setup = setup
         try:
             wire.send(self.desk, {"do": "take"}, [channel.fileno()])
         except OSError as error:
             raise JailError(f"the process of the test code has ended ({error})") from error
 
-    def ask(self, test: asserts.AssertTest, timeout_s: float) -> dict[str, Any] | None:
-        """How the test ended; None: it did not end."""
+    def ask(self, test: asserts.AssertTest) -> None:
+        """Starts the test."""
         try:
             wire.send(self.desk, {"do": "test", "code": test.code, "label": test.label})
-            if not select.select([self.desk], [], [], timeout_s)[0]:
+        except OSError as error:
+            raise JailError(f"the process of the test code has ended ({error})") from error
+
+    def answer(self, within_s: float) -> dict[str, Any] | None:
+        """How the test ended; None: it did not end."""
+        try:
+            if not select.select([self.desk], [], [], within_s)[0]:
                 return None
             checked, _ = wire.receive(self.desk)
         except (EOFError, OSError, wire.WireError) as error:
@@ -80,7 +87,7 @@ def run_tests(
     ours, theirs = socket.socketpair()
     with ours, theirs:
         session.files.reset()
-        session.ask({"do": "test"}, [theirs.fileno()])
+        session.start(fds=[theirs.fileno()])
         setup = {"setup": job["setup"], "entry_point": job["entry_point"], "remote_names": list(tests.remote_names)}
         checker.take(ours, setup)
     results: list[TestResult] = []
@@ -92,28 +99,29 @@ def run_tests(
         if stop and result.verdict is not Verdict.PASS:
             break
         session.files.reset()
-    session.ask({"do": "kill"})
-    report = session.report()
-    return [replace(result, memory_mib=report["memory_mib"]) for result in results]
+    session.kill()
+    run = session.end()
+    return [replace(result, memory_mib=run.memory_mib if run else 0.0) for result in results]
 
 
 def _one(session: Session, checker: Checker, test: asserts.AssertTest, index: int, limits: Limits) -> tuple[TestResult, bool]:
     """One test's result, and whether the program's process lives on."""
-    checked = checker.ask(test, limits.wall_s + PATIENCE_S)
+    checker.ask(test)
+    run = session.end(until=checker.desk)
+    checked = checker.answer(PATIENCE_S)
     if checked is None:
         checker.close()
-    gone = checked is not None and checked["outcome"] == GONE
-    session.ask({"do": "kill" if checked is None else "finish" if gone else "mark"})
-    report = session.report()
-    alive = "status" not in report
-    if alive:
-        report |= {"status": 0, "wall_out": False, "cpu_out": False, "memory_mib": 0.0, "compiled": True}
+    if run is None:
+        gone = checked is not None and checked["outcome"] == GONE
+        run = session.end(within_s=FINISH_S) if gone else session.mark()
+    assert run is not None  # it was asked without `until`
+    alive = run.status is None
     output = session.files.read(1, limits.output_bytes)
-    verdict, message = outcome.of_process(report, session.files.read(2, 1 << 20), session.files.largest(), limits)
+    verdict, message = outcome.of_process(run, session.files, alive or session.compiled, limits)
     if checked is None:
         verdict, message = Verdict.TIME_LIMIT, "the test code did not end"
     elif verdict is None:
         verdict, message = outcome.of_check(checked), str(checked["message"])[: outcome.HEAD_BYTES]
-        if alive and checked["outcome"] == RAISED and report["flag"] == OUT_OF_MEMORY:
+        if alive and checked["outcome"] == RAISED and session.files.flag() == OUT_OF_MEMORY:
             verdict = Verdict.MEMORY_LIMIT
-    return outcome.measured(index, report, verdict, output, message), alive
+    return outcome.measured(index, run, verdict, output, message, session.files.lines()), alive

@@ -183,7 +183,7 @@ class Jail:
             except OSError as error:
                 ours.close()
                 raise JailError(f"the jail has ended ({error}); its log: {self._log_tail()}") from error
-        return Session(ours, job, files, self._limits.wall_s, self if alone else None)
+        return Session(ours, job, files, self._limits, self if alone else None)
 
     def _log_tail(self) -> str:
         text = os.pread(self._log, 1 << 16, 0).decode("utf-8", "replace").strip()

@@ -21,7 +21,7 @@ from sandbox.interpreter import Interpreter, NotFoundError, find_nsjail, find_pa
 from sandbox.jail import Jail
 from sandbox.limits import Limits
 from sandbox.problem import Problem, Program
-from sandbox.session import JailError, Session
+from sandbox.session import JailError, Run, Session
 from sandbox.verdict import ProgramResult, Span, TestResult, Verdict, overall
 
 log = logging.getLogger(__name__)
@@ -140,22 +140,27 @@ class Judge:
 
     def _stdin(self, session: Session, index: int, problem: Problem) -> TestResult:
         session.files.reset(problem.inputs[index].encode("utf-8", "surrogateescape"))
-        report = session.run({})
+        session.start()
+        run, verdict, message = self._ended(session)
         output = session.files.read(1, self._limits.output_bytes)
-        verdict, message = self._ended(session, report)
         if verdict is None:
             right = output_equal(output, problem.outputs[index], problem.compare, problem.tolerance)
             verdict, message = (Verdict.PASS, "") if right else (Verdict.WRONG_ANSWER, "output differs")
-        return outcome.measured(index, report, verdict, output, message)
+        return outcome.measured(index, run, verdict, output, message, session.files.lines())
 
     def _call(self, session: Session, index: int, problem: Problem) -> TestResult:
         session.files.reset()
-        report = session.run({"args": wire.to_tree(problem.inputs[index])})
+        session.start(wire.to_tree(problem.inputs[index]))
+        run, verdict, message = self._ended(session)
         answer = session.files.read(3, self._limits.output_bytes)
-        verdict, message = self._ended(session, report)
         if verdict is None:
             verdict, message = outcome.of_value(answer, problem.outputs[index], problem.compare, problem.tolerance)
-        return outcome.measured(index, report, verdict, answer, message)
+        return outcome.measured(index, run, verdict, answer, message, session.files.lines())
+
+    def _ended(self, session: Session) -> tuple[Run, Verdict | None, str]:
+        run = session.end()
+        assert run is not None  # asked without `until`
+        return run, *outcome.of_process(run, session.files, session.compiled, self._limits)
 
     def _assert(self, session: Session, job: dict[str, Any], tests: asserts.AssertTests, first: int) -> list[TestResult]:
         if self._checker is None or self._checker.closed:
@@ -163,9 +168,6 @@ class Judge:
             self._checker = asserting.Checker(self._opened(opening, 3))
         stop = self._options.stop_at_first_failure
         return asserting.run_tests(session, self._checker, job, tests, first, self._limits, stop)
-
-    def _ended(self, session: Session, report: dict[str, Any]) -> tuple[Verdict | None, str]:
-        return outcome.of_process(report, session.files.read(2, 1 << 20), session.files.largest(), self._limits)
 
     def _session(self, job: dict[str, Any]) -> Session:
         return self._opened(job, 4 if job["mode"] == "call" else 3)

@@ -12,35 +12,33 @@ from sandbox.compare import values_equal
 from sandbox.inside import wire
 from sandbox.inside.wire import GONE, OUT_OF_MEMORY, PASSED, RAISED, TOO_LARGE, WRONG
 from sandbox.limits import Limits
-from sandbox.session import JailError
+from sandbox.session import Files, JailError, Run
 from sandbox.verdict import TestResult, Verdict
 
 HEAD_BYTES = 500  # of output and of messages kept in a row
 
 
-def of_process(report: dict[str, Any], errors: bytes, largest_file: int, limits: Limits) -> tuple[Verdict | None, str]:
-    """What the end of the process alone says, and why; no verdict where it ended well.
-
-    report: the warden's; errors: what stands on standard error; largest_file: bytes of the test's largest output file.
-    """
-    lines = errors.decode("utf-8", "replace").strip().splitlines()
-    last = lines[-1][-HEAD_BYTES:] if lines else ""
-    if largest_file >= limits.output_bytes:
+def of_process(run: Run, files: Files, compiled: bool, limits: Limits) -> tuple[Verdict | None, str]:
+    """What the end of the process alone says, and why; no verdict where it ended well, or lives on."""
+    if files.largest() >= limits.output_bytes:
         return Verdict.OUTPUT_LIMIT, f"more than {limits.output_bytes} bytes of output"
-    if report["wall_out"]:
+    if run.over == "wall":
         return Verdict.TIME_LIMIT, f"more than {limits.wall_s:g} s of wall time"
-    if report["cpu_out"] or report["cpu_s"] > limits.cpu_s:
+    if run.over or run.cpu_s > limits.cpu_s:
         return Verdict.TIME_LIMIT, f"more than {limits.cpu_s:g} s of CPU time"
-    if not report["compiled"]:
-        return Verdict.COMPILE_ERROR, last or "the interpreter died while compiling"
-    if report["status"] == 0:
+    if compiled and (run.status == 0 or run.status is None):
         return None, ""
-    if report["flag"] == OUT_OF_MEMORY or report["memory_mib"] > 0.95 * limits.memory_mib:
+    errors = files.read(2, 1 << 20).decode("utf-8", "replace").strip().splitlines()
+    last = errors[-1][-HEAD_BYTES:] if errors else ""
+    if not compiled:
+        return Verdict.COMPILE_ERROR, last or "the interpreter died while compiling"
+    status = run.status or 0
+    if files.flag() == OUT_OF_MEMORY or run.memory_mib > 0.95 * limits.memory_mib:
         return Verdict.MEMORY_LIMIT, f"more than {limits.memory_mib} MiB: {last}"
-    if os.WIFSIGNALED(report["status"]):
-        number = os.WTERMSIG(report["status"])
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
         return Verdict.RUNTIME_ERROR, f"killed by signal {number} ({signal.strsignal(number)})" + (f": {last}" if last else "")
-    return Verdict.RUNTIME_ERROR, last or f"exit status {os.WEXITSTATUS(report['status'])}"
+    return Verdict.RUNTIME_ERROR, last or f"exit status {os.WEXITSTATUS(status)}"
 
 
 class _Brief(reprlib.Repr):
@@ -82,20 +80,20 @@ def of_check(checked: dict[str, Any]) -> Verdict:
     return verdicts[checked["outcome"]]
 
 
-def measured(index: int, report: dict[str, Any], verdict: Verdict, output: bytes, message: str) -> TestResult:
-    """A test's row: the verdict with the warden's numbers."""
-    status = report["status"]
+def measured(index: int, run: Run, verdict: Verdict, output: bytes, message: str, lines: tuple[int, ...]) -> TestResult:
+    """A test's row: the verdict with what was measured."""
+    status = run.status or 0
     return TestResult(
         test=index,
         verdict=verdict,
-        wall_s=report["wall_s"],
-        cpu_s=report["cpu_s"],
-        memory_mib=report["memory_mib"],
+        wall_s=run.wall_s,
+        cpu_s=run.cpu_s,
+        memory_mib=run.memory_mib,
         exit_status=os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
         signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
         output_sha256=hashlib.sha256(output).hexdigest(),
         output_bytes=len(output),
         output_head=output[:HEAD_BYTES].decode("utf-8", "backslashreplace"),
         message=message,
-        executed_lines=tuple(report["lines"]),
+        executed_lines=lines,
     )

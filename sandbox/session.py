@@ -1,14 +1,35 @@
-"""One program's stay in a jail: a socket to its warden, and the memory files that are its standard streams."""
+"""One program's stay in a jail: a socket to its warden, the memory files it reads and writes, and the clock on its tests.
+
+The warden forks a process for each test and says how it ended. That process is watched from out here, where nothing can be
+forged and no page of the warden is touched: its CPU seconds are the kernel's, and a process beyond a limit is killed.
+"""
 
 from __future__ import annotations
 
+import fcntl
+import json
+import math
+import mmap
 import os
+import select
+import signal
 import socket
+import stat
+import time
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, Self
 
-from sandbox.inside import wire
+from sandbox import walls
+from sandbox.inside import runner, wire
+from sandbox.limits import Limits
 from sandbox.verdict import Span
+
+GRACE_S = 10.0  # for what should come at once, before the jail itself is held to be broken
+MOST_LINES = 1 << 16  # that a trace tells apart
+SCRIPT = Path(runner.SCRIPT).name
 
 
 class Closable(Protocol):
@@ -17,24 +38,44 @@ class Closable(Protocol):
     def close(self) -> None: ...
 
 
-GRACE_S = 10.0  # beyond a test's wall limit, before the jail itself is held to be broken
-
-
 class JailError(RuntimeError):
     """The jail failed, not the program in it."""
 
 
-class Files:
-    """Memory files that a test reads and writes; read here only when every process of the test is dead, or waits."""
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a test's process has used, and how it ended. Made by a session, read by `sandbox.outcome`."""
 
-    def __init__(self, count: int) -> None:
-        self.fds = [os.memfd_create(f"test-{i}", os.MFD_CLOEXEC) for i in range(count)]
+    wall_s: float
+    cpu_s: float
+    memory_mib: float = 0.0  # its peak; known when it has ended
+    status: int | None = None  # as wait(2) tells it; None: it lives on
+    over: str = ""  # the clock it was killed for: "wall", "CPU"
+
+
+class Files:
+    """Memory files that a test reads and writes; read here only when every process of the test is dead, or waits.
+
+    streams: how many of them are the program's descriptors 0, 1, 2 … The rest are the stage, which tells how far a process came
+    before the program's first line, and the trace: a flag, then a byte a line.
+    """
+
+    def __init__(self, streams: int, lines: int) -> None:
+        self.fds = [os.memfd_create(f"test-{i}", os.MFD_CLOEXEC) for i in range(streams + 2)]
+        self._streams, self._outputs = self.fds[:streams], self.fds[1:streams]
+        self._stage, trace = self.fds[streams:]
+        self._zeros = bytes(1 + min(lines, MOST_LINES))
+        os.ftruncate(trace, len(self._zeros))
+        self._trace = mmap.mmap(trace, len(self._zeros))
+        self._staged = 0  # bytes of the stage that were read
 
     def reset(self, content: bytes = b"") -> None:
-        """Empties all files, rewinds them, and fills the first one. The jail shares the offsets."""
-        for fd in self.fds:
+        """Empties all files, rewinds them, and fills the first one. The jail shares offsets and flags."""
+        for fd in self._streams:
             os.ftruncate(fd, 0)
             os.lseek(fd, 0, os.SEEK_SET)
+            fcntl.fcntl(fd, fcntl.F_SETFL, 0)  # O_APPEND or O_NONBLOCK would outlive the process that set it
+        self._trace[:] = self._zeros
         written = 0
         while written < len(content):
             written += os.pwrite(self.fds[0], content[written:], written)
@@ -42,13 +83,33 @@ class Files:
     def read(self, number: int, limit: int) -> bytes:
         """At most `limit` bytes of a file."""
         fd = self.fds[number]
-        return os.pread(fd, min(limit, os.fstat(fd).st_size), 0)
+        size = os.fstat(fd).st_size
+        return os.pread(fd, min(limit, size), 0) if size else b""
 
     def largest(self) -> int:
         """Bytes of the largest output file."""
-        return max(os.fstat(fd).st_size for fd in self.fds[1:])
+        return max(os.fstat(fd).st_size for fd in self._outputs)
+
+    def lines(self) -> tuple[int, ...]:
+        """The lines that ran."""
+        seen = self._trace[:]
+        return tuple(line for line, byte in enumerate(seen) if byte and line)
+
+    def flag(self) -> int:
+        """What the process says of its own end (wire.OUT_OF_MEMORY); a program can forge it."""
+        return self._trace[0]
+
+    def staged(self) -> bytes:
+        """What came onto the stage since it was last asked for."""
+        size = os.fstat(self._stage).st_size - self._staged
+        if size == 0:
+            return b""
+        news = os.pread(self._stage, size, self._staged)
+        self._staged += len(news)
+        return news
 
     def close(self) -> None:
+        self._trace.close()
         for fd in self.fds:
             os.close(fd)
 
@@ -56,53 +117,177 @@ class Files:
 class Session:
     """A context manager. Every failure of the jail is a JailError here, after which the session is of no more use."""
 
-    def __init__(self, ours: socket.socket, job: dict[str, Any], files: int, wall_s: float, jail: Closable | None = None) -> None:
-        """jail: one that ends with the session."""
-        self._socket, self._patience_s, self._jail = ours, wall_s + GRACE_S, jail
-        self.compiled = True  # whether the interpreter took the program
-        self.dirty = False  # whether something of a test is left that only the session's end removes
+    def __init__(self, ours: socket.socket, job: dict[str, Any], streams: int, limits: Limits, jail: Closable | None = None) -> None:
+        """streams: memory files that become the program's descriptors 0, 1, 2 …; jail: one that ends with the session."""
+        self._socket, self._limits, self._jail = ours, limits, jail
+        self.compiled = False  # whether the interpreter took the program; known when a test has ended
         self.statements: list[Span] = []
-        self.files = Files(files)
-        self._socket.settimeout(self._patience_s)
+        lines = len(job["source"].replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n"))
+        self.files = Files(streams, lines)
+        self._scratch, self._warden = -1, -1
+        self._pid: int | None = None  # of the test's process, once it was looked for
+        self._running = False
         try:
-            self.ask(job, self.files.fds)
+            self._open(job)
+        except (OSError, EOFError, wire.WireError) as error:
+            self.close()
+            raise JailError(f"the jail opened no session ({error})") from error
         except JailError:
             self.close()
             raise
 
-    def ask(self, request: dict[str, Any], fds: Sequence[int] = ()) -> None:
-        """Sends one request to the warden, descriptors along."""
+    def _open(self, job: dict[str, Any]) -> None:
+        walls.name_senders(self._socket)
+        self._socket.settimeout(GRACE_S)
+        wire.send(self._socket, job, self.files.fds)
+        pid = walls.sender(self._socket)
+        ready, fds = wire.receive(self._socket, max_fds=1)
+        if not isinstance(ready, dict) or pid is None or not fds:
+            words = ready.get("failed") if isinstance(ready, dict) else None
+            raise JailError(str(words or f"a session's first words are malformed: {ready!r:.100}"))
+        (self._scratch,) = fds
+        self._children = f"/proc/{pid}/task/{pid}/children"
+        self._warden = os.pidfd_open(pid)
+        self._script = os.stat(SCRIPT, dir_fd=self._scratch).st_ctime_ns if job["source"] else None  # any change moves it
+        self._socket.settimeout(self._limits.cpu_s)
+
+    def start(self, request: Any = None, fds: Sequence[int] = ()) -> None:
+        """Asks for a process for a test, descriptors along."""
+        self._started, self._cpu_before, self._pid, self._running = time.monotonic(), 0.0, None, True
         try:
-            wire.send(self._socket, request, fds)
+            wire.send_bytes(self._socket, wire.dumps(request) if request is not None else b"", fds)
         except OSError as error:
             raise JailError(f"the jail takes no request ({error})") from error
 
-    def report(self) -> dict[str, Any]:
-        """The warden's next report; JailError where none comes within the wall limit and some seconds."""
-        try:
-            report, _ = wire.receive(self._socket)
-        except TimeoutError as error:
-            raise JailError(f"the jail gave no report within {self._patience_s:.0f} s") from error
-        except (EOFError, OSError, wire.WireError) as error:
-            raise JailError(f"the jail ended ({error})") from error
-        if not isinstance(report, dict):
-            raise JailError(f"the jail's report is malformed: {report!r:.100}")
-        if "failed" in report:
-            raise JailError(str(report["failed"]))
-        self.compiled = report.get("compiled", self.compiled)
-        self.dirty = report.get("dirty", self.dirty)
-        self.statements = [(first, header, last) for first, header, last in report.get("spans", [])] or self.statements
-        return report
+    def end(self, within_s: float = math.inf, until: socket.socket | None = None) -> Run | None:
+        """Waits for the end of the test's process; kills it at its limits, or when it has had `within_s` seconds more.
 
-    def run(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Asks for a test and waits for its report."""
-        self.ask({"do": "test"} | request)
-        return self.report()
+        until: None comes back as soon as this socket has something to read, and the process lives on.
+        """
+        if until is None and within_s == math.inf and (run := self._ended()):  # what all but slow tests are
+            return run
+        over, killed, give_up = "", False, math.inf
+        end_by, cpu_left = time.monotonic() + within_s, self._limits.cpu_s
+        while True:
+            now = time.monotonic()
+            wall_left = min(self._limits.wall_s - (now - self._started), end_by - now)
+            if not killed and (wall_left <= 0 or cpu_left <= 0):
+                over = "" if now >= end_by else "wall" if wall_left <= 0 else "CPU"
+                self.kill()
+                killed, give_up, until = True, now + GRACE_S, None
+            timeout = give_up - now if killed else min(wall_left, max(cpu_left, 0.01))
+            if timeout <= 0:
+                raise JailError(f"the jail gave no report within {GRACE_S:.0f} s of a test's end")
+            ready, _, _ = select.select([self._socket, *([until] if until else [])], [], [], timeout)
+            if self._socket in ready and (run := self._ended(over)):
+                return run
+            if ready:
+                return None
+            cpu_left = self._limits.cpu_s - self._cpu_s()
+
+    def mark(self) -> Run:
+        """What the test's process has used since it started, or since the last mark: both clocks start anew."""
+        if select.select([self._socket], [], [], 0)[0] or self._process() is None:
+            run = self.end()
+            assert run is not None  # without `until` there is nothing else to wait for
+            return run
+        now, cpu = time.monotonic(), self._cpu_s() + self._cpu_before
+        run = Run(now - self._started, cpu - self._cpu_before)
+        self._started, self._cpu_before = now, cpu
+        return run
+
+    def kill(self) -> None:
+        """Kills the test's process; `end` tells how it stood."""
+        pid = self._process()
+        if pid is None:
+            return
+        with suppress(ProcessLookupError):
+            process = os.pidfd_open(pid)
+            try:
+                if pid in self._forked():  # still: so it is the one behind the descriptor
+                    signal.pidfd_send_signal(process, signal.SIGKILL)
+            finally:
+                os.close(process)
+
+    @property
+    def dirty(self) -> bool:
+        """Whether a test left or changed something in /tmp, which only a new session mends."""
+        try:
+            if stat.S_IMODE(os.fstat(self._scratch).st_mode) != 0o777:
+                return True
+            if os.listdir(self._scratch) != ([SCRIPT] if self._script is not None else []):
+                return True
+            return self._script is not None and os.stat(SCRIPT, dir_fd=self._scratch).st_ctime_ns != self._script
+        except OSError:
+            return True
+
+    def _ended(self, over: str = "") -> Run | None:
+        """The warden's report; None where it does not come in time."""
+        try:
+            data = wire.exactly(self._socket, wire.ENDED.size)
+        except TimeoutError:
+            return None
+        except (EOFError, OSError) as error:
+            raise JailError(f"the jail ended ({error})") from error
+        now = time.monotonic()
+        number, status, cpu_s, peak_kib = wire.ENDED.unpack(data)
+        if number:
+            raise JailError(f"no process for a test: {os.strerror(number)}")
+        self._running = False
+        self._look_at_stage()
+        return Run(now - self._started, cpu_s - self._cpu_before, peak_kib / 1024, status, over)
+
+    def _look_at_stage(self) -> None:
+        news = self.files.staged()
+        if not news:
+            return
+        if news.startswith(runner.UNCONFINED):
+            raise JailError(f"the program's process could not be confined: {news[1:].decode('utf-8', 'replace')}")
+        if not self.compiled and news.startswith(runner.COMPILED):
+            length = int.from_bytes(news[1:9], "little")
+            self.statements = [(first, header, last) for first, header, last in json.loads(news[9 + length :])]
+        self.compiled = True
+
+    def _process(self) -> int | None:
+        """The process id, as seen here, of the test's process; None: it has ended, and the report is there."""
+        while self._pid is None:
+            forked = self._forked()
+            if forked:
+                self._pid = forked[0]
+            elif select.select([self._socket], [], [], 0.001)[0]:
+                return None
+            elif time.monotonic() > self._started + self._limits.wall_s + GRACE_S:
+                raise JailError("the jail forked no process for a test")
+        return self._pid
+
+    def _forked(self) -> list[int]:
+        try:
+            return [int(pid) for pid in Path(self._children).read_text().split()]
+        except OSError as error:
+            raise JailError(f"the jail's processes are out of sight ({error})") from error
+
+    def _cpu_s(self) -> float:
+        """CPU seconds of the test's process since the last mark, by the scheduler's count (Linux' CPU clock of another process).
+
+        RLIMIT_CPU counts whole timer ticks instead, and was seen a quarter too high on a busy machine.
+        """
+        pid = self._process()
+        try:
+            return time.clock_gettime((~pid << 3) | 2) - self._cpu_before if pid is not None else 0.0
+        except OSError:  # it has ended, and the report is on its way
+            return 0.0
 
     def close(self) -> None:
         """Ends the session: its processes, its mounts and its files."""
+        if self._running and self._warden >= 0:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._warden, signal.SIGKILL)  # it waits for a process that may never end
         self._socket.close()
         self.files.close()
+        for fd in (self._scratch, self._warden):
+            if fd >= 0:
+                os.close(fd)
+        self._scratch = self._warden = -1
         if self._jail is not None:
             self._jail.close()
 

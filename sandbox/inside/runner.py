@@ -16,7 +16,6 @@ import sys
 import threading
 import traceback
 import types
-from dataclasses import dataclass
 from mmap import mmap
 from os import _exit  # bound before a program can put its own in its place
 from typing import Any, NoReturn
@@ -29,14 +28,9 @@ SCRIPT = "/tmp/program.py"  # where a program finds itself
 _ANY = BaseException  # bound before a program can take it out of `builtins`; likewise _exit above
 OWN_PROCESSES = 5  # of the jail: zygote, wardens of the program and of the test code, and what they fork
 STAGE = 33  # the descriptor that says how far we came before the program's first line; beyond the warden's SESSION_FD
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A program as its first test's process compiled it, for the tests after it. Kept by the warden."""
-
-    code: types.CodeType
-    spans: list[list[int]]  # of its statements: first line, last line of the header, last line
+# What stands there first. COMPILED: 8 bytes of length, the code for the tests after this one (marshal), and the spans of its
+# statements (JSON); TOO_LARGE: compiled, but nothing kept; UNCONFINED: why this process could not be confined.
+COMPILED, TOO_LARGE, UNCONFINED = b"P", b"L", b"F"
 
 
 def limit(limits: dict[str, Any]) -> None:
@@ -63,13 +57,13 @@ def _text(fd: int, mode: str, errors: str = "surrogateescape") -> io.TextIOWrapp
     return stream
 
 
-def run(job: dict[str, Any], test: dict[str, Any], prepared: Prepared | None, memory: mmap) -> NoReturn:
-    """Runs the program on one test and never returns. memory: a flag, then a byte a line."""
+def run(job: dict[str, Any], request: bytes, prepared: types.CodeType | None, memory: mmap) -> NoReturn:
+    """Runs the program on one test and never returns. request: of `call`, the arguments; memory: a flag, then a byte a line."""
     status = 1
     module = types.ModuleType("__main__" if job["mode"] == "stdin" else "program")
     sys.modules[module.__name__] = module
     try:
-        status = _run(job, test, prepared, memory, module)
+        status = _run(job, request, prepared, memory, module)
     except SystemExit as stop:
         status = _exit_status(stop.code)
     except MemoryError:
@@ -83,7 +77,9 @@ def run(job: dict[str, Any], test: dict[str, Any], prepared: Prepared | None, me
         _leave(status, module)
 
 
-def _run(job: dict[str, Any], test: dict[str, Any], prepared: Prepared | None, memory: mmap, module: types.ModuleType) -> int:
+def _run(
+    job: dict[str, Any], request: bytes, prepared: types.CodeType | None, memory: mmap, module: types.ModuleType
+) -> int:
     mode = job["mode"]
     code = _compiled(job, prepared)
     os.closerange(CHANNEL if mode == "stdin" else CHANNEL + 1, 64)  # the stage with them: from here on nothing counts but the end
@@ -98,7 +94,7 @@ def _run(job: dict[str, Any], test: dict[str, Any], prepared: Prepared | None, m
         code = tracer.start(code, memoryview(memory)[1:])
     exec(code, names)
     if mode == "call":
-        value = entry_point(names, job["entry_point"])(*wire.from_tree(test["args"]))
+        value = entry_point(names, job["entry_point"])(*wire.from_tree(wire.loads(request)))
         data = wire.dumps(wire.to_tree(value))
         with open(CHANNEL, "wb", closefd=False) as channel:
             channel.write(data)
@@ -107,11 +103,10 @@ def _run(job: dict[str, Any], test: dict[str, Any], prepared: Prepared | None, m
     return 0
 
 
-def _compiled(job: dict[str, Any], prepared: Prepared | None) -> types.CodeType:
-    """The program's code: compiled here the first time, and told to the warden; then as the warden kept it."""
+def _compiled(job: dict[str, Any], prepared: types.CodeType | None) -> types.CodeType:
+    """The program's code: compiled here the first time, and told on the stage; then as the warden has it from there."""
     if prepared is not None:
-        os.write(STAGE, b"P")
-        return prepared.code
+        return prepared
     source = job["source"].removeprefix("\ufeff")  # text already, so that a coding line says nothing; a mark is no part of it
     code: types.CodeType = compile(source, FILENAME, "exec", dont_inherit=True)
     spans: list[Any] = []
@@ -121,13 +116,9 @@ def _compiled(job: dict[str, Any], prepared: Prepared | None) -> types.CodeType:
             spans = tracer.statement_spans(source)
         except (MemoryError, RecursionError):
             spans = []  # a program whose syntax tree alone takes all memory; no tokens of it can be told apart
-    kept = b""
-    if job["tests"] > 1 or spans:
-        data = marshal.dumps(code)
-        kept = struct.pack("<Q", len(data)) + data + json.dumps(spans, separators=(",", ":")).encode()
-    if len(kept) >= job["limits"]["output_bytes"]:
-        kept = b""  # a giant; each test compiles it
-    os.write(STAGE, b"P" + kept)
+    data = marshal.dumps(code)
+    kept = COMPILED + struct.pack("<Q", len(data)) + data + json.dumps(spans, separators=(",", ":")).encode()
+    os.write(STAGE, kept if len(kept) < job["limits"]["output_bytes"] else TOO_LARGE)  # a giant; each test compiles it
     return code
 
 

@@ -21,6 +21,9 @@ MESSAGE_LIMIT = 64 << 20  # bytes of one message
 # How a checker's process ends (exit status).
 PASSED, WRONG, RAISED, GONE, TOO_LARGE = 0, 10, 11, 12, 13
 
+# A warden's report of a process that has ended: errno where there was none, wait status, CPU seconds, peak KiB.
+ENDED = struct.Struct("<iidq")
+
 # What a program's process says of its own end, for a clearer message only (shared byte).
 OUT_OF_MEMORY = 1
 
@@ -189,10 +192,20 @@ def loads(data: bytes) -> Any:
 
 
 def send(sock: socket.socket, tree: Any, fds: Sequence[int] = ()) -> None:
-    """Sends one message: 8 bytes of length, then JSON; file descriptors travel with the first byte."""
+    """Sends one message; file descriptors travel with its first byte."""
+    send_bytes(sock, dumps(tree), fds)
+
+
+def receive(sock: socket.socket, max_fds: int = 0) -> tuple[Any, list[int]]:
+    """One message and its file descriptors; EOFError where the other side has gone."""
+    data, fds = receive_bytes(sock, max_fds)
+    return loads(data), fds
+
+
+def send_bytes(sock: socket.socket, data: bytes, fds: Sequence[int] = ()) -> None:
+    """A message as bytes: 8 of length, then the content."""
     import socket
 
-    data = dumps(tree)
     head = struct.pack("!Q", len(data))
     if fds:
         socket.send_fds(sock, [head], list(fds))
@@ -201,8 +214,8 @@ def send(sock: socket.socket, tree: Any, fds: Sequence[int] = ()) -> None:
         sock.sendall(head + data)
 
 
-def receive(sock: socket.socket, max_fds: int = 0) -> tuple[Any, list[int]]:
-    """One message and its file descriptors; EOFError where the other side has gone."""
+def receive_bytes(sock: socket.socket, max_fds: int = 0) -> tuple[bytes, list[int]]:
+    """The content of one message, and its file descriptors; EOFError where the other side has gone."""
     import socket
 
     head = b""
@@ -219,10 +232,18 @@ def receive(sock: socket.socket, max_fds: int = 0) -> tuple[Any, list[int]]:
     (length,) = struct.unpack("!Q", head)
     if length > MESSAGE_LIMIT:
         raise WireError(f"a message of {length} bytes, over the limit of {MESSAGE_LIMIT}")
-    body = bytearray()
-    while len(body) < length:
-        data = sock.recv(min(1 << 20, length - len(body)))
+    return (exactly(sock, length) if length else b""), fds
+
+
+def exactly(sock: socket.socket, count: int) -> bytes:
+    """So many bytes; EOFError where the other side goes before they are all there."""
+    data = sock.recv(min(1 << 20, count))
+    if len(data) == count:
+        return data
+    parts = bytearray(data)
+    while len(parts) < count:
         if not data:
             raise EOFError("the other side has gone")
-        body += data
-    return loads(bytes(body)), fds
+        data = sock.recv(min(1 << 20, count - len(parts)))
+        parts += data
+    return bytes(parts)

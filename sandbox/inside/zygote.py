@@ -60,8 +60,7 @@ def main(control_fd: int) -> NoReturn:
         wire.receive(control)  # the supervisor has seen the walls
     except EOFError:
         os._exit(0)
-    myself = os.pidfd_open(os.getpid())
-    wire.send(control, {"nests": _nests(myself)})
+    wire.send(control, {"nests": _nests()})
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps wardens
     while True:
         try:
@@ -73,28 +72,22 @@ def main(control_fd: int) -> NoReturn:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             warden.serve(session, None)
         try:
-            _open(session, control, request["scratch_bytes"], myself)
+            _open(session, control, request["scratch_bytes"])
         except OSError as error:
             _failed(session, error)
         os.close(session)
 
 
-def _open(session: int, control: socket.socket, scratch_bytes: int, myself: int) -> None:
+def _open(session: int, control: socket.socket, scratch_bytes: int) -> None:
     """Forks the session's warden as process 1 of a new pid namespace."""
-    kernel.unshare(kernel.CLONE_NEWPID)  # of the next child
-    try:
-        if os.fork() == 0:
-            try:
-                control.close()
-                kernel.unshare(kernel.CLONE_NEWNS)
-                kernel.own_mounts()
-                warden.serve(session, scratch_bytes)
-            except OSError as error:
-                _failed(session, error)
-            finally:
-                os._exit(0)
-    finally:
-        kernel.enter(myself, kernel.CLONE_NEWPID)  # back: a namespace takes one process 1
+    if kernel.fork(kernel.CLONE_NEWPID | kernel.CLONE_NEWNS) == 0:
+        try:
+            control.close()
+            warden.serve(session, scratch_bytes)
+        except OSError as error:
+            _failed(session, error)
+        finally:
+            os._exit(0)
 
 
 def _failed(session: int, error: OSError) -> None:
@@ -102,17 +95,21 @@ def _failed(session: int, error: OSError) -> None:
         wire.send(sock, {"failed": f"a session could not be opened: {error}"})
 
 
-def _nests(myself: int) -> bool:
+def _nests() -> bool:
     """Whether this node lets a jailed process make namespaces and mounts of its own."""
-    child = os.fork()
+    try:
+        kernel.own_mounts()
+        child = kernel.fork(kernel.CLONE_NEWPID | kernel.CLONE_NEWNS)
+    except OSError:
+        return False
     if child == 0:
-        try:
-            kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWPID)
-            kernel.own_mounts()
+        status = REFUSES_NESTING
+        with suppress(OSError):
             kernel.mount_tmpfs("/tmp", 1 << 20, 16)
-            kernel.enter(myself, kernel.CLONE_NEWPID)
-        except OSError:
-            os._exit(REFUSES_NESTING)
-        os._exit(0)
+            if (inner := kernel.fork(kernel.CLONE_NEWUTS)) == 0:
+                os._exit(0)
+            os.waitpid(inner, 0)
+            status = 0
+        os._exit(status)
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status) == 0
