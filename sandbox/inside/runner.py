@@ -13,7 +13,6 @@ import os
 import resource
 import struct
 import sys
-import threading
 import traceback
 import types
 from mmap import mmap
@@ -228,7 +227,7 @@ def _leave(status: int, module: types.ModuleType) -> NoReturn:
     As there, only what cannot be flushed changes the status. The program may have emptied `builtins` by now.
     """
     for last, counts in (
-        (threading._shutdown, False),  # type: ignore[attr-defined]
+        (_wait_for_threads, False),
         (atexit._run_exitfuncs, False),
         (_flush_output, True),
         (module.__dict__.clear, False),  # a file that the program left open writes what it holds
@@ -240,6 +239,12 @@ def _leave(status: int, module: types.ModuleType) -> NoReturn:
             status = status or (120 if counts else 0)
             _print_error(error)
     _exit(status)
+
+
+def _wait_for_threads() -> None:
+    threading = sys.modules.get("threading")  # not imported here: it hooks into every fork
+    if threading is not None:
+        threading._shutdown()
 
 
 def _flush_output() -> None:

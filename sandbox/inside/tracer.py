@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import ast
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from importlib.util import decode_source
 from types import CodeType, FrameType
@@ -112,6 +111,8 @@ def _settrace(code: CodeType, seen: probes.Lines) -> Callable[[], None]:
 
     def again(_kept: CodeType = code) -> None:  # ids stay those of living objects
         missing.update((part, set(own)) for part, own in lines.items())
+
+    import threading
 
     again()
     threading.settrace(enter)
