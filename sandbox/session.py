@@ -117,7 +117,9 @@ class Files:
 class Session:
     """A context manager. Every failure of the jail is a JailError here, after which the session is of no more use."""
 
-    def __init__(self, ours: socket.socket, job: dict[str, Any], streams: int, limits: Limits, jail: Closable | None = None) -> None:
+    def __init__(
+        self, ours: socket.socket, job: dict[str, Any], streams: int, limits: Limits, jail: Closable | None = None
+    ) -> None:
         """streams: memory files that become the program's descriptors 0, 1, 2 …; jail: one that ends with the session."""
         self._socket, self._limits, self._jail = ours, limits, jail
         self.compiled = False  # whether the interpreter took the program; known when a test has ended

@@ -57,6 +57,10 @@ def jail_command(nsjail: Path, python: Path, sources: Mapping[Path, Path], progr
 
 FLOOR = """
 import importlib, json, os, sys, time
+if {hooks}:
+    import threading
+else:
+    os.register_at_fork = lambda **hooks: None
 sys.path.insert(0, {root!r})
 for name in {modules!r}:
     importlib.import_module("sandbox.inside." + name)
@@ -74,9 +78,12 @@ for line in sys.stdin:
 """
 
 
-def become_floor(python: str) -> NoReturn:
-    """Turns this process into the jail's interpreter with the jail's own modules imported; it forks, and does nothing else."""
+def become_floor(python: str, hooks: bool) -> NoReturn:
+    """Turns this process into the jail's interpreter with the jail's own modules imported; it forks, and does nothing else.
+
+    hooks: with what `threading` and `random` do in every forked process where they are imported as usual.
+    """
     root = Path(__file__).parents[2]
     modules = sorted(file.stem for file in (root / "sandbox" / "inside").glob("*.py") if file.stem != "__init__")
-    code = FLOOR.format(root=str(root), modules=modules)
+    code = FLOOR.format(root=str(root), modules=modules, hooks=hooks)
     os.execv(python, [python, "-S", "-s", "-X", "utf8", "-c", code])

