@@ -23,6 +23,7 @@ programs the verdicts are `differing`.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import sys
@@ -184,7 +185,8 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(
             f"--data {options.data}: no program to judge under {' or '.join(GROUPS.values())}; left out: {dict(left_out)}"
         )
-    slices = [part for n in range(options.slices) if (part := chosen[n :: options.slices])]
+    cuts = [n * len(chosen) // options.slices for n in range(options.slices + 1)]  # programs of one problem stay together
+    slices = [chosen[a:b] for a, b in itertools.pairwise(cuts) if a < b]
     print(f"{len(chosen)} programs in {len(slices)} slices; left out: {dict(left_out) or 'none'}")
     all_tests = JudgeOptions(Limits(cpu_s=options.limit_s, wall_s=4 * options.limit_s), trace=False)
     ours = {"ours": all_tests}

@@ -126,7 +126,7 @@ class Session:
         self.statements: list[Span] = []
         lines = len(job["source"].replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n"))
         self.files = Files(streams, lines)
-        self._scratch, self._warden = -1, -1
+        self._scratch = self._warden = self._children = -1  # descriptors
         self._pid: int | None = None  # of the test's process, once it was looked for
         self._running = False
         try:
@@ -148,8 +148,8 @@ class Session:
             words = ready.get("failed") if isinstance(ready, dict) else None
             raise JailError(str(words or f"a session's first words are malformed: {ready!r:.100}"))
         (self._scratch,) = fds
-        self._children = f"/proc/{pid}/task/{pid}/children"
         self._warden = os.pidfd_open(pid)
+        self._children = os.open(f"/proc/{pid}/task/{pid}/children", os.O_RDONLY | os.O_CLOEXEC)
         self._script = os.stat(SCRIPT, dir_fd=self._scratch).st_ctime_ns if job["source"] else None  # any change moves it
         self._socket.settimeout(self._limits.cpu_s)
 
@@ -264,7 +264,7 @@ class Session:
 
     def _forked(self) -> list[int]:
         try:
-            return [int(pid) for pid in Path(self._children).read_text().split()]
+            return [int(pid) for pid in os.pread(self._children, 1 << 12, 0).split()]
         except OSError as error:
             raise JailError(f"the jail's processes are out of sight ({error})") from error
 
@@ -286,10 +286,10 @@ class Session:
                 signal.pidfd_send_signal(self._warden, signal.SIGKILL)  # it waits for a process that may never end
         self._socket.close()
         self.files.close()
-        for fd in (self._scratch, self._warden):
+        for fd in (self._scratch, self._warden, self._children):
             if fd >= 0:
                 os.close(fd)
-        self._scratch = self._warden = -1
+        self._scratch = self._warden = self._children = -1
         if self._jail is not None:
             self._jail.close()
 

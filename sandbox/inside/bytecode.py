@@ -10,7 +10,6 @@ import re
 import sys
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import accumulate
 
 
@@ -35,20 +34,17 @@ class UnsupportedError(Exception):
     """This code cannot be given probes."""
 
 
-@dataclass(slots=True)
-class Edit:
+class Edit:  # no dataclass: `dataclasses` imports `inspect`, whose pages every fork would copy
     """At unit `at` of the old code, `removed` units become a jump of `units` units: an old jump, or a line's site."""
 
-    at: int
-    removed: int
-    units: int
-    opcode: int
-    target: int = -1  # unit of the old code; a site's is its probe
-    line: int = 0  # of a site
-    place: int = 0  # unit of the new code
-    argument: int = 0
-    probe: int = 0  # of a site: its probe's first unit in the new code
-    back_units: int = 1  # of a site: those of the probe's jump back
+    def __init__(self, at: int, removed: int, units: int, opcode: int, target: int = -1, line: int = 0) -> None:
+        self.at, self.removed, self.units, self.opcode = at, removed, units, opcode
+        self.target = target  # unit of the old code; a site's is its probe
+        self.line = line  # of a site
+        self.place = 0  # unit of the new code
+        self.argument = 0
+        self.probe = 0  # of a site: its probe's first unit in the new code
+        self.back_units = 1  # of a site: those of the probe's jump back
 
 
 def jump(raw: bytes, unit: int) -> Edit:

@@ -143,12 +143,19 @@ def program_filter(machine: str, forks: bool) -> list[tuple[int, int, int, int]]
     return [*code, (_RETURN, 0, 0, _ALLOW)]
 
 
+def _loadable(forks: bool) -> _Filter:
+    code = program_filter(os.uname().machine, forks)
+    return _Filter(len(code), (_Instruction * len(code))(*(_Instruction(*each) for each in code)))
+
+
+_filters = {forks: _loadable(forks) for forks in (True, False)}  # made once, for all forks
+_filter_mode = ctypes.c_ulong(_SECCOMP_MODE_FILTER)
+
+
 def confine(forks: bool) -> None:
     """Puts the filter of a program on this process and what it starts, for good. (nsjail has set no_new_privs.)
 
     forks: for a warden, whose children can fork no more as soon as they drop their capabilities. A filter takes the kernel a
     tenth of a millisecond, so that one a program beats one a test.
     """
-    made = program_filter(os.uname().machine, forks)
-    code = _Filter(len(made), (_Instruction * len(made))(*(_Instruction(*each) for each in made)))
-    _check(_libc.prctl(_PR_SET_SECCOMP, ctypes.c_ulong(_SECCOMP_MODE_FILTER), ctypes.byref(code), _zero, _zero), "seccomp")
+    _check(_libc.prctl(_PR_SET_SECCOMP, _filter_mode, ctypes.byref(_filters[forks]), _zero, _zero), "seccomp")

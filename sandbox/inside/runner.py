@@ -28,19 +28,19 @@ _ANY = BaseException  # bound before a program can take it out of `builtins`; li
 OWN_PROCESSES = 5  # of the jail: zygote, wardens of the program and of the test code, and what they fork
 STAGE = 33  # the descriptor that says how far we came before the program's first line; beyond the warden's SESSION_FD
 # What stands there first. COMPILED: 8 bytes of length, the code for the tests after this one (marshal), and the spans of its
-# statements (JSON); TOO_LARGE: compiled, but nothing kept; UNCONFINED: why this process could not be confined.
-COMPILED, TOO_LARGE, UNCONFINED = b"P", b"L", b"F"
+# statements (JSON); TOLD: compiled, and nothing kept; UNCONFINED: why this process could not be confined.
+COMPILED, TOLD, UNCONFINED = b"P", b"T", b"F"
 
 
 def limit(limits: dict[str, Any]) -> None:
     """Sets the limits that the warden may share on this process and what it starts."""
-    for name, value in (
-        ("RLIMIT_AS", int(limits["memory_mib"]) << 20),
-        ("RLIMIT_FSIZE", int(limits["output_bytes"])),
-        ("RLIMIT_NOFILE", int(limits["open_files"])),
-        ("RLIMIT_NPROC", int(limits["processes"]) + OWN_PROCESSES),
+    for which, value in (
+        (resource.RLIMIT_AS, int(limits["memory_mib"]) << 20),
+        (resource.RLIMIT_FSIZE, int(limits["output_bytes"])),
+        (resource.RLIMIT_NOFILE, int(limits["open_files"])),
+        (resource.RLIMIT_NPROC, int(limits["processes"]) + OWN_PROCESSES),
     ):
-        resource.setrlimit(getattr(resource, name), (value, value))
+        resource.setrlimit(which, (value, value))
 
 
 def open_streams() -> None:
@@ -113,9 +113,13 @@ def _compiled(job: dict[str, Any], prepared: types.CodeType | None) -> types.Cod
             spans = tracer.statement_spans(source)
         except (MemoryError, RecursionError):
             spans = []  # a program whose syntax tree alone takes all memory; no tokens of it can be told apart
-    data = marshal.dumps(code)
+    later = job["mode"] != "assert" and job["tests"] > 1  # whether other processes will run it
+    if not (later or spans):
+        os.write(STAGE, TOLD)
+        return code
+    data = marshal.dumps(code) if later else b""
     kept = COMPILED + struct.pack("<Q", len(data)) + data + json.dumps(spans, separators=(",", ":")).encode()
-    os.write(STAGE, kept if len(kept) < job["limits"]["output_bytes"] else TOO_LARGE)  # a giant; each test compiles it
+    os.write(STAGE, kept if len(kept) < job["limits"]["output_bytes"] else TOLD)  # a giant; each test compiles it
     return code
 
 

@@ -23,6 +23,7 @@ from sandbox.inside import checker, kernel, runner, wire
 
 SESSION_FD = 32  # out of the way of the program's descriptors 0 to 3
 INODES = 4096  # of /tmp
+_DEFAULTED = [int(number) for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
 
 
 def serve(session_fd: int, scratch_bytes: int | None) -> NoReturn:
@@ -48,7 +49,7 @@ def serve(session_fd: int, scratch_bytes: int | None) -> NoReturn:
     else:
         kernel.drop_capabilities()
     # As a program finds them; process 1 itself is immune.
-    for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _DEFAULTED:
         _signal.signal(number, _signal.SIG_DFL)
     runner.open_streams()
     runner.limit(job["limits"])
@@ -102,7 +103,7 @@ def _become(
         os.close(SESSION_FD)
         for place, fd in enumerate(channel, start=runner.CHANNEL):
             os.dup2(fd, place)
-        _signal.signal(signal.SIGINT, _signal.default_int_handler)
+        _signal.signal(_signal.SIGINT, _signal.default_int_handler)
         if nested:
             kernel.drop_capabilities()
         else:
@@ -124,7 +125,7 @@ def _prepared() -> CodeType | None:
     if not data.startswith(runner.COMPILED):
         return None
     (length,) = struct.unpack_from("<Q", data, 1)
-    code: CodeType | None = marshal.loads(data[9 : 9 + length])
+    code: CodeType | None = marshal.loads(data[9 : 9 + length]) if length else None
     return code
 
 
