@@ -98,6 +98,7 @@ def command(
         *(*binds, *devices, "-m", scratch, "--disable_proc", "--cwd", "/tmp"),
         *("-E", "PATH=/bin", "-E", "HOME=/tmp", "-E", "LANG=C.UTF-8", "-E", "PYTHONHASHSEED=0"),
         *("-E", "OPENBLAS_NUM_THREADS=1", "-E", "OMP_NUM_THREADS=1"),  # numpy's threads would count as the program's
+        *("-E", "LD_BIND_NOW=1"),  # once in the zygote, and not in every fork
         *("-E", "MALLOC_ARENA_MAX=1"),  # an arena for each thread would take 128 MiB of address space
         *("--rlimit_as", "inf", "--rlimit_cpu", "inf", "--rlimit_fsize", "inf", "--rlimit_nofile", "256"),
         *("--rlimit_nproc", "1024", "--rlimit_stack", "8", "--rlimit_core", "0"),

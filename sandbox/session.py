@@ -143,10 +143,9 @@ class Session:
         self._socket.settimeout(GRACE_S)
         wire.send(self._socket, job, self.files.fds)
         pid = walls.sender(self._socket)
-        ready, fds = wire.receive(self._socket, max_fds=1)
-        if not isinstance(ready, dict) or pid is None or not fds:
-            words = ready.get("failed") if isinstance(ready, dict) else None
-            raise JailError(str(words or f"a session's first words are malformed: {ready!r:.100}"))
+        words, fds = wire.receive_bytes(self._socket, max_fds=1)
+        if pid is None or not fds:
+            raise JailError(f"a session could not be opened: {words.decode('utf-8', 'replace')}")
         (self._scratch,) = fds
         self._warden = os.pidfd_open(pid)
         self._children = os.open(f"/proc/{pid}/task/{pid}/children", os.O_RDONLY | os.O_CLOEXEC)

@@ -38,7 +38,8 @@ _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_
 _ALLOW, _EPERM, _KILL = 0x7FFF0000, 0x00050001, 0x80000000
 
 _libc = ctypes.PyDLL(None, use_errno=True)  # its calls keep the interpreter's lock: none of them waits
-_syscall = _libc.syscall
+# Found by name once, here, and not in every fork.
+_prctl, _mount, _capset, _syscall = _libc.prctl, _libc.mount, _libc.capset, _libc.syscall
 _syscall.restype, _syscall.argtypes = ctypes.c_long, [ctypes.c_long] * 6
 _zero = ctypes.c_ulong(0)
 _before_fork = ctypes.pythonapi.PyOS_BeforeFork
@@ -62,7 +63,7 @@ def _column() -> int:
 def _thread_id_address() -> int:
     """Where the C library keeps its first thread's id, which a fork writes anew; 0 on a kernel that does not tell."""
     address = ctypes.c_void_p(0)
-    told = _libc.prctl(_PR_GET_TID_ADDRESS, ctypes.byref(address), _zero, _zero, _zero)
+    told = _prctl(_PR_GET_TID_ADDRESS, ctypes.byref(address), _zero, _zero, _zero)
     return (address.value or 0) if told == 0 else 0
 
 
@@ -96,14 +97,14 @@ def fork(namespaces: int) -> int:
 
 def own_mounts() -> None:
     """Mounts made from here on stay in this mount namespace."""
-    _check(_libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None), "mount / private")
+    _check(_mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None), "mount / private")
 
 
 def mount_tmpfs(target: str, size_bytes: int, inodes: int) -> None:
     """Mounts an empty tmpfs that all may write to, over what stands there."""
     flags = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
     options = f"size={size_bytes},nr_inodes={inodes},mode=0777".encode()
-    _check(_libc.mount(b"none", target.encode(), b"tmpfs", flags, options), f"mount {target}")
+    _check(_mount(b"none", target.encode(), b"tmpfs", flags, options), f"mount {target}")
 
 
 _header, _no_capabilities = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
@@ -111,7 +112,7 @@ _header, _no_capabilities = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint
 
 def drop_capabilities() -> None:
     """Gives all capabilities up, for good."""
-    _check(_libc.capset(_header, _no_capabilities), "capset")
+    _check(_capset(_header, _no_capabilities), "capset")
 
 
 class _Instruction(ctypes.Structure):
@@ -158,4 +159,4 @@ def confine(forks: bool) -> None:
     forks: for a warden, whose children can fork no more as soon as they drop their capabilities. A filter takes the kernel a
     tenth of a millisecond, so that one a program beats one a test.
     """
-    _check(_libc.prctl(_PR_SET_SECCOMP, _filter_mode, ctypes.byref(_filters[forks]), _zero, _zero), "seccomp")
+    _check(_prctl(_PR_SET_SECCOMP, _filter_mode, ctypes.byref(_filters[forks]), _zero, _zero), "seccomp")

@@ -8,12 +8,12 @@ is to be run and brings its files, each further one asks for a test. Clocks and 
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found, unused-ignore]  # without the enums around it, which cost a fork some thirty pages
+import _socket  # likewise
 import json
 import marshal
 import mmap
 import os
 import signal
-import socket
 import struct
 from contextlib import suppress
 from types import CodeType
@@ -36,7 +36,7 @@ def serve(session_fd: int, scratch_bytes: int | None) -> NoReturn:
     with suppress(PermissionError):  # it leads one already where it is the jail's first process
         os.setsid()
     os.dup2(session_fd, SESSION_FD)
-    session = socket.socket(fileno=SESSION_FD)
+    session = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, SESSION_FD)
     job, fds = wire.receive(session, max_fds=6)
     memory = _take(fds)
     if scratch_bytes is not None:
@@ -51,7 +51,6 @@ def serve(session_fd: int, scratch_bytes: int | None) -> NoReturn:
     # As a program finds them; process 1 itself is immune.
     for number in _DEFAULTED:
         _signal.signal(number, _signal.SIG_DFL)
-    runner.open_streams()
     runner.limit(job["limits"])
     _send_ready(session)
     channels = int(job["mode"] in ("assert", "check"))
@@ -88,10 +87,10 @@ def _take(fds: list[int]) -> mmap.mmap:
     return shared
 
 
-def _send_ready(session: socket.socket) -> None:
-    """With /tmp, so that what a test leaves there can be seen from outside."""
+def _send_ready(session: _socket.socket) -> None:
+    """An empty message with /tmp, so that what a test leaves there can be seen from outside."""
     scratch = os.open("/tmp", os.O_RDONLY | os.O_DIRECTORY)
-    wire.send(session, {"ready": True}, [scratch])
+    wire.send_bytes(session, b"", [scratch])
     os.close(scratch)
 
 
@@ -131,5 +130,8 @@ def _prepared() -> CodeType | None:
 
 def _write_script(source: str) -> None:
     """The program as a file, which it may read."""
-    with open(runner.SCRIPT, "wb") as file:
-        file.write(source.encode("utf-8", "backslashreplace"))
+    data = source.encode("utf-8", "backslashreplace")
+    fd = os.open(runner.SCRIPT, os.O_WRONLY | os.O_CREAT, 0o666)
+    while data:
+        data = data[os.write(fd, data) :]
+    os.close(fd)

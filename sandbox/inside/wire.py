@@ -171,11 +171,6 @@ def from_tree(tree: Any, handle: Callable[[int, str], Any] | None = None) -> Any
         raise WireError(f"malformed value: {error}") from error
 
 
-def dumps(tree: Any) -> bytes:
-    """Bytes of a JSON tree."""
-    return json.dumps(tree, separators=(",", ":")).encode("ascii")
-
-
 def _short_int(digits: str) -> int:
     """Longer ones travel as hexadecimal: the time to read a decimal grows with the square of its length."""
     if len(digits) > 20:
@@ -183,10 +178,19 @@ def _short_int(digits: str) -> int:
     return int(digits)
 
 
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+_from_json = json.JSONDecoder(parse_int=_short_int).decode
+
+
+def dumps(tree: Any) -> bytes:
+    """Bytes of a JSON tree."""
+    return _to_json(tree).encode("ascii")
+
+
 def loads(data: bytes) -> Any:
     """The JSON tree of bytes; WireError where they are none, or are nested too deeply."""
     try:
-        return json.loads(data, parse_int=_short_int)
+        return _from_json(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise WireError(f"malformed message: {error}") from error
 

@@ -17,7 +17,7 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
-from sandbox.inside import kernel, probes, warden, wire
+from sandbox.inside import kernel, probes, runner, warden, wire
 
 # Imported once, so that a program finds them ready: what contest programs import most, and little else, as every
 # page of it makes a fork dearer.
@@ -47,6 +47,7 @@ def main(control_fd: int) -> NoReturn:
     for name in ("exit", "quit"):  # what the module `site` gives a script; the jail starts without it
         setattr(builtins, name, _sitebuiltins.Quitter(name, "Ctrl-D (i.e. EOF)"))
     _import_warm()
+    runner.open_streams()  # on descriptors 0 to 2, whatever will stand behind them
     probes.work()  # the answer is kept, and forks have it
     gc.collect()
     gc.freeze()  # a collection in a forked process then leaves these pages shared
@@ -105,7 +106,7 @@ def _open(session: int, control: socket.socket, scratch_bytes: int) -> None:
 
 def _failed(session: int, error: OSError) -> None:
     with socket.socket(fileno=os.dup(session)) as sock:
-        wire.send(sock, {"failed": f"a session could not be opened: {error}"})
+        wire.send_bytes(sock, str(error).encode())
 
 
 def _nests() -> bool:
