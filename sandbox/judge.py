@@ -48,7 +48,7 @@ class Judge:
     def __init__(self, options: JudgeOptions) -> None:
         """Finds nsjail and an interpreter that runs in a jail here; JailError or NotFoundError say what is missing."""
         sys.set_int_max_str_digits(0)  # answers may hold integers of any length
-        self._options, self._limits = options, options.limits
+        self._options, self._limits, self._limits_sent = options, options.limits, asdict(options.limits)
         self._jail: Jail | None = None
         self._checker: asserting.Checker | None = None
         self.nsjail = find_nsjail(options.nsjail)
@@ -98,7 +98,7 @@ class Judge:
             "source": program.program,
             "setup": problem.setup_code,
             "entry_point": problem.entry_point,
-            "limits": asdict(self._limits),
+            "limits": self._limits_sent,
             "trace": self._options.trace,
             "tests": count,
         }

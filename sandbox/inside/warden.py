@@ -8,7 +8,7 @@ is to be run and brings its files, each further one asks for a test. Clocks and 
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found, unused-ignore]  # without the enums around it, which cost a fork some thirty pages
-import _socket  # likewise
+import _socket
 import json
 import marshal
 import mmap

@@ -6,13 +6,12 @@ program's own class travels as a handle, a number that means nothing outside the
 
 from __future__ import annotations
 
+import _socket
 import json
 import struct
+from _socket import socket as Socket  # what `socket.socket` is made of, without its enums
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import socket
+from typing import Any
 
 _HASH_MODULUS = (1 << 61) - 1  # of CPython's hash of a number
 _WIDE_KEYS = 1000
@@ -195,39 +194,37 @@ def loads(data: bytes) -> Any:
         raise WireError(f"malformed message: {error}") from error
 
 
-def send(sock: socket.socket, tree: Any, fds: Sequence[int] = ()) -> None:
+def send(sock: Socket, tree: Any, fds: Sequence[int] = ()) -> None:
     """Sends one message; file descriptors travel with its first byte."""
     send_bytes(sock, dumps(tree), fds)
 
 
-def receive(sock: socket.socket, max_fds: int = 0) -> tuple[Any, list[int]]:
+def receive(sock: Socket, max_fds: int = 0) -> tuple[Any, list[int]]:
     """One message and its file descriptors; EOFError where the other side has gone."""
     data, fds = receive_bytes(sock, max_fds)
     return loads(data), fds
 
 
-def send_bytes(sock: socket.socket, data: bytes, fds: Sequence[int] = ()) -> None:
+def send_bytes(sock: Socket, data: bytes, fds: Sequence[int] = ()) -> None:
     """A message as bytes: 8 of length, then the content."""
-    import socket
-
     head = struct.pack("!Q", len(data))
     if fds:
-        socket.send_fds(sock, [head], list(fds))
+        sock.sendmsg([head], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack(f"{len(fds)}i", *fds))])
         sock.sendall(data)
     else:
         sock.sendall(head + data)
 
 
-def receive_bytes(sock: socket.socket, max_fds: int = 0) -> tuple[bytes, list[int]]:
+def receive_bytes(sock: Socket, max_fds: int = 0) -> tuple[bytes, list[int]]:
     """The content of one message, and its file descriptors; EOFError where the other side has gone."""
-    import socket
-
     head = b""
     fds: list[int] = []
     while len(head) < 8:
         if max_fds:
-            data, new, _, _ = socket.recv_fds(sock, 8 - len(head), max_fds)
-            fds += new
+            data, ancillary, _, _ = sock.recvmsg(8 - len(head), _socket.CMSG_SPACE(4 * max_fds))
+            for level, kind, raw in ancillary:
+                if (level, kind) == (_socket.SOL_SOCKET, _socket.SCM_RIGHTS):
+                    fds += struct.unpack(f"{len(raw) // 4}i", raw)
         else:
             data = sock.recv(8 - len(head))
         if not data:
@@ -239,7 +236,7 @@ def receive_bytes(sock: socket.socket, max_fds: int = 0) -> tuple[bytes, list[in
     return (exactly(sock, length) if length else b""), fds
 
 
-def exactly(sock: socket.socket, count: int) -> bytes:
+def exactly(sock: Socket, count: int) -> bytes:
     """So many bytes; EOFError where the other side goes before they are all there."""
     data = sock.recv(min(1 << 20, count))
     if len(data) == count:
