@@ -23,7 +23,6 @@ programs the verdicts are `differing`.
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import os
 import sys
@@ -33,6 +32,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
+from itertools import count, pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -50,6 +50,7 @@ from sandbox.verdict import Verdict
 
 GROUPS = {"humaneval": "teachers", "unified": "unified"}  # what --only names → the folder under --data
 STOP = "stop_at_first_failure"
+READY_S = 3.0  # for our workers to start
 SHOWN = 20  # differing programs that are named for each rival
 
 
@@ -108,14 +109,20 @@ def pairs(data: Path, groups: list[str], every: int, limit_s: float, left_out: C
 
 
 def our_turn(slice_: list[Pair], options: JudgeOptions, workers: int) -> Turn:
-    """Our judge on a slice. The clock starts with its first program, when a worker has judged a trivial one and is ready."""
+    """Our judge on a slice. The clock starts with its first program, when every worker has had time to become ready.
+
+    The others' pools stand from one slice to the next.
+    """
     trivial = Problem("trivial", "", "call", entry_point="f", inputs=([],), outputs=(1,))
     passed = [False] * len(slice_)
     started = 0.0
 
     def jobs() -> Iterator[Job]:
         nonlocal started
-        for number in range(workers):
+        ready = time.monotonic() + READY_S
+        for number in count():
+            if number >= workers and time.monotonic() >= ready:
+                break
             yield Job(-1 - number, trivial, Program("trivial", "def f():\n    return 1\n"))
         started = time.monotonic()
         for number, pair in enumerate(slice_):
@@ -186,7 +193,7 @@ def main(arguments: list[str] | None = None) -> int:
             f"--data {options.data}: no program to judge under {' or '.join(GROUPS.values())}; left out: {dict(left_out)}"
         )
     cuts = [n * len(chosen) // options.slices for n in range(options.slices + 1)]  # programs of one problem stay together
-    slices = [chosen[a:b] for a, b in itertools.pairwise(cuts) if a < b]
+    slices = [chosen[a:b] for a, b in pairwise(cuts) if a < b]
     print(f"{len(chosen)} programs in {len(slices)} slices; left out: {dict(left_out) or 'none'}")
     all_tests = JudgeOptions(Limits(cpu_s=options.limit_s, wall_s=4 * options.limit_s), trace=False)
     ours = {"ours": all_tests}
