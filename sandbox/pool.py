@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import multiprocessing
+import os
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -32,6 +33,8 @@ class Job:
 class _Worker:
     process: BaseProcess
     pipe: Connection
+    core: int | None  # the one it may run on; None: any
+    problem: Problem | None = None  # the last that went to it: some are megabytes
     job: Job | None = None
 
 
@@ -42,7 +45,9 @@ def judge_all(jobs: Iterable[Job], options: JudgeOptions, workers: int) -> Itera
     """
     todo, again = iter(jobs), list[Job]()
     attempts: dict[int, int] = {}
-    staff = [_hire(options) for _ in range(workers)]
+    cores = sorted(os.sched_getaffinity(0))
+    # All that a worker's jail does, it does in turn: on one core it finds its caches warm, and wakes no other core.
+    staff = [_hire(options, cores[i % len(cores)] if workers >= len(cores) else None) for i in range(workers)]
     try:
         while True:
             for worker in staff:
@@ -64,7 +69,7 @@ def judge_all(jobs: Iterable[Job], options: JudgeOptions, workers: int) -> Itera
                 except (EOFError, OSError):
                     worker.process.join()
                     worker.pipe.close()
-                    staff[place] = _hire(options)
+                    staff[place] = _hire(options, worker.core)
                     attempts[job.index] = attempts.get(job.index, 0) + 1
                     if attempts[job.index] < ATTEMPTS:
                         again.append(job)
@@ -82,17 +87,20 @@ def judge_all(jobs: Iterable[Job], options: JudgeOptions, workers: int) -> Itera
             worker.pipe.close()
 
 
-def _hire(options: JudgeOptions) -> _Worker:
+def _hire(options: JudgeOptions, core: int | None) -> _Worker:
     ours, theirs = _SPAWN.Pipe()
-    process = _SPAWN.Process(target=_work, args=(theirs, options), name="judge", daemon=True)
+    process = _SPAWN.Process(target=_work, args=(theirs, options, core), name="judge", daemon=True)
     process.start()
     theirs.close()
-    return _Worker(process, ours)
+    return _Worker(process, ours, core)
 
 
 def _hand_over(worker: _Worker) -> None:
+    assert worker.job is not None
+    problem, program = worker.job.problem, worker.job.program
     with suppress(OSError):  # it has died: its pipe reads as ended, and the job goes to its successor
-        worker.pipe.send(worker.job)
+        worker.pipe.send((None if problem is worker.problem else problem, program))
+        worker.problem = problem
 
 
 def _lost(exitcode: int | None) -> ProgramResult:
@@ -100,17 +108,22 @@ def _lost(exitcode: int | None) -> ProgramResult:
     return ProgramResult(Verdict.JUDGE_ERROR, (TestResult(0, Verdict.JUDGE_ERROR, message=message),), 1)
 
 
-def _work(pipe: Connection, options: JudgeOptions) -> None:
+def _work(pipe: Connection, options: JudgeOptions, core: int | None) -> None:
     """A worker's life: judge what comes until the pipe ends. It dies with its parent, and its jails with it."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+    problem: Problem | None = None
     with Judge(options) as judge:
         while True:
             try:
-                job: Job = pipe.recv()
+                another, program = pipe.recv()
             except EOFError:
                 return
+            problem = problem if another is None else another
+            assert problem is not None  # the first program comes with one
             try:
-                pipe.send(judge.judge(job.problem, job.program))
+                pipe.send(judge.judge(problem, program))
             except (ValueError, RuntimeError) as error:  # a broken problem, a missing component: the run must hear of it
                 pipe.send(error)
