@@ -68,13 +68,13 @@ def _cut(body: list[ast.stmt]) -> list[tuple[list[ast.stmt], str]]:
     whole = [(body, "the test code as a whole")]
     if not units or any(_asserts(s) for s in body if isinstance(s, (ast.FunctionDef, ast.ClassDef))):
         return whole
+    loads, stores = [_names(s, ast.Load) for s in body], [_names(s, ast.Store) for s in body]
     for i in units:
-        made = _names(body[i], ast.Store)
-        if any((_names(later, ast.Load) - _names(later, ast.Store)) & made for later in body[i + 1 :]):
+        if stores[i] and any((loads[k] - stores[k]) & stores[i] for k in range(i + 1, len(body))):
             return whole
     tested = [i for i in units if not _is_constant(body[i])] or units
     shared = _objects([s for k, s in enumerate(body) if k not in units])
-    return [([*_before(body, units, i, shared), body[i]], _unparse([body[i]])) for i in tested]
+    return [([*_before(body, units, i, loads, shared), body[i]], _unparse([body[i]])) for i in tested]
 
 
 def _objects(setup: list[ast.stmt]) -> set[str]:
@@ -89,14 +89,14 @@ def _objects(setup: list[ast.stmt]) -> set[str]:
     }
 
 
-def _before(body: list[ast.stmt], units: list[int], unit: int, shared: set[str]) -> list[ast.stmt]:
+def _before(body: list[ast.stmt], units: list[int], unit: int, loads: list[set[str]], shared: set[str]) -> list[ast.stmt]:
     """What runs before a test: the set-up, and earlier tests that touch the same objects, whatever their own outcome."""
-    touched = _names(body[unit], ast.Load) & shared
+    touched = loads[unit] & shared
     before: list[ast.stmt] = []
     for k, statement in enumerate(body[:unit]):
         if k not in units:
             before.append(statement)
-        elif _names(statement, ast.Load) & touched:
+        elif loads[k] & touched:
             ignored = ast.ExceptHandler(type=ast.Name("AssertionError", ast.Load()), name=None, body=[ast.Pass()])
             before.append(ast.Try(body=[statement], handlers=[ignored], orelse=[], finalbody=[]))
     return before

@@ -73,19 +73,17 @@ class Program:
         self.channel = channel
         self.raised: Exception | None = None  # the last exception that came across
         self.gone = False
+        self._first = True
 
     def begin(self) -> None:
-        """Another test: what the last one left in the program's process by way of handles is gone."""
-        try:
-            wire.send(self.channel, {"do": "begin"})
-        except OSError as error:
-            self.gone = True
-            raise ProgramError("the program has ended") from error
+        """Another test: with its first request, what the last one left in the program's process by way of handles is gone."""
+        self.raised, self._first = None, True
 
     def ask(self, do: str, target: str | int, **more: Any) -> Any:
         """One request, one answer. An exception of the program is raised here under its built-in name."""
         try:
-            wire.send(self.channel, {"do": do, "target": target, **more})
+            wire.send(self.channel, {"do": do, "target": target, "first": self._first, **more})
+            self._first = False
             reply, _ = wire.receive(self.channel)
         except (EOFError, OSError) as error:
             self.gone = True
@@ -139,9 +137,8 @@ def _outcome(job: dict[str, Any], code: tuple[CodeType, CodeType], label: str, p
     """One test (set-up code and its own): how it ended (a constant of wire.py), and why."""
     setup, test = code
     names: dict[str, Any] = {"__name__": "tests"}
-    program.raised = None
+    program.begin()
     try:
-        program.begin()
         exec(setup, names)
         for name in job["remote_names"]:
             if name == job["entry_point"] or name not in names:

@@ -154,12 +154,11 @@ def serve(names: dict[str, Any], memory: mmap | None) -> None:
             request, _ = wire.receive(channel)
         except EOFError:
             return
-        if request["do"] == "begin":  # another test
+        if request["first"]:  # of another test
             kept.clear()
             if memory is not None:
                 memory[:] = loaded
                 tracer.restart()
-            continue
         try:
             action, target = request["do"], request["target"]
             thing = entry_point(names, target) if isinstance(target, str) else kept[target]
