@@ -148,7 +148,10 @@ class Session:
             raise JailError(f"a session could not be opened: {words.decode('utf-8', 'replace')}")
         (self._scratch,) = fds
         self._warden = os.pidfd_open(pid)
-        self._children = os.open(f"/proc/{pid}/task/{pid}/children", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self._children = os.open(f"/proc/{pid}/task/{pid}/children", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise JailError(f"/proc shows no children of a process (does the kernel lack CONFIG_PROC_CHILDREN?): {error}") from error
         self._script = os.stat(SCRIPT, dir_fd=self._scratch).st_ctime_ns if job["source"] else None  # any change moves it
         self._socket.settimeout(self._limits.cpu_s)
 
