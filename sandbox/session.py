@@ -151,7 +151,7 @@ class Session:
         try:
             self._children = os.open(f"/proc/{pid}/task/{pid}/children", os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            raise JailError(f"/proc shows no children of a process (does the kernel lack CONFIG_PROC_CHILDREN?): {error}") from error
+            raise JailError(f"/proc shows no children of a process (a kernel without CONFIG_PROC_CHILDREN?): {error}") from error
         self._script = os.stat(SCRIPT, dir_fd=self._scratch).st_ctime_ns if job["source"] else None  # any change moves it
         self._socket.settimeout(self._limits.cpu_s)
 
