@@ -11,6 +11,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,20 @@ def train(
 ) -> None:
     """The fine-tuning loop: from the last checkpoint to the exported folder."""
     policy.model.train()
-    trainer = engine.Engine(policy.model, options, ranks)
+    accumulation = sft.accumulation_of(options, ranks.world)
+    training = engine.Training(
+        options.learning_rate,
+        options.micro_batch_size,
+        accumulation,
+        options.weight_decay,
+        options.gradient_clipping,
+        options.zero_stage,
+    )
+    trainer = engine.Engine(policy.model, training, ranks)
     steps = sft.steps_of(len(examples), options)
-    first = trainer.load(out / "resume", plan)
+    agreed = {"plan": plan, "options": asdict(options)}
+    latest = engine.load(out / "resume", {"model": trainer}, agreed)
+    first = latest["step"] if latest else 0
     for step in range(first, steps):
         started = time.monotonic()
         torch.manual_seed(hash((options.seed, step, ranks.rank)))  # dropout, where the model has any
@@ -93,12 +105,13 @@ def train(
             summed += float(loss.detach())
         rate = sft.learning_rate(step, steps, options)
         norm = trainer.step(rate)
-        row = {"step": step, "loss": trainer.total(summed), "learning_rate": rate, "tokens": tokens, "grad_norm": norm}
+        (loss_of_all,) = engine.total([summed], trainer.engine.device)
+        row = {"step": step, "loss": loss_of_all, "learning_rate": rate, "tokens": tokens, "grad_norm": norm}
         if ranks.rank == 0:
             write_part(out / "steps", f"{step:06d}", pa.Table.from_pylist([row | {"seconds": time.monotonic() - started}]))
             progress(step + 1, steps)
         if (step + 1) % options.checkpoint_every_steps == 0 and step + 1 < steps:
-            trainer.save(out / "resume", step + 1, plan)
+            engine.save(out / "resume", {"model": trainer}, step + 1, agreed)
     trainer.export(export, policy.tokenizer)
     engine.once(ranks, lambda: shutil.rmtree(out / "resume", ignore_errors=True))  # optimiser states, three times the model
 

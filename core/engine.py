@@ -7,8 +7,8 @@ import logging
 import os
 import shutil
 import socket
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,6 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor
-
-from core.options import SFTOptions
-from core.sft import accumulation_of
 
 RENDEZVOUS = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 PATIENCE = timedelta(hours=6)  # the other ranks wait while rank 0 scores programs
@@ -88,26 +85,36 @@ def once(ranks: Ranks, work: Callable[[], None]) -> None:
     dist.barrier()
 
 
+@dataclass(frozen=True, slots=True)
+class Training:
+    """How an engine trains: what DeepSpeed must know when it is made."""
+
+    learning_rate: float
+    micro_batch_size: int  # rows a rank holds at once
+    accumulation: int  # micro-batches a rank takes to make one step
+    weight_decay: float = 0.0
+    gradient_clipping: float = 1.0  # 0: off
+    zero_stage: int = 2
+
+
 class Engine:
     """A model under ZeRO with AdamW. A step is `forward` and `backward` for each micro-batch, then `step` once."""
 
-    def __init__(self, model: Any, options: SFTOptions, ranks: Ranks) -> None:
+    def __init__(self, model: Any, training: Training, ranks: Ranks) -> None:
         import deepspeed
 
         self.ranks = ranks
-        self.options = options
+        self.training = training
         parameters = [p for p in model.parameters() if p.requires_grad]
-        optimizer = torch.optim.AdamW(parameters, lr=options.learning_rate, weight_decay=options.weight_decay)
-        self.engine, *_ = deepspeed.initialize(
-            model=model, optimizer=optimizer, config=configuration(model, options, ranks.world)
-        )
+        optimizer = torch.optim.AdamW(parameters, lr=training.learning_rate, weight_decay=training.weight_decay)
+        self.engine, *_ = deepspeed.initialize(model=model, optimizer=optimizer, config=configuration(model, training))
 
     def backward(self, loss: Tensor) -> None:
         """Adds this rank's micro-batch to the step's gradient.
 
         The losses of all micro-batches of all ranks add up to the step's loss: DeepSpeed takes means, this undoes them.
         """
-        self.engine.backward(loss * self.ranks.world * accumulation_of(self.options, self.ranks.world))
+        self.engine.backward(loss * self.ranks.world * self.training.accumulation)
         if not self.engine.is_gradient_accumulation_boundary():
             self.engine.step()  # counts the micro-batch
 
@@ -119,50 +126,9 @@ class Engine:
         norm = self.engine.get_global_grad_norm()
         return float(norm) if norm is not None else float("nan")  # none at stage 0 in float32
 
-    def total(self, value: float) -> float:
-        """The sum of a number over the ranks."""
-        summed = torch.tensor(value, dtype=torch.float64, device=self.engine.device)
-        dist.all_reduce(summed)
-        return float(summed)
-
-    def save(self, folder: Path, step: int, plan: str) -> None:
-        """A checkpoint after `step` steps of `plan`. `latest` names it last, so a partial one is never read; older ones go."""
-        tag = f"step-{step:06d}"
-        once(self.ranks, lambda: shutil.rmtree(folder / tag, ignore_errors=True))  # a killed run may have left half of it
-        self.engine.save_checkpoint(str(folder), tag=tag, save_latest=False)
-        dist.barrier()
-        once(self.ranks, lambda: self._publish(folder, {"tag": tag, "step": step} | self._shape(plan)))
-
-    def _publish(self, folder: Path, latest: dict[str, Any]) -> None:
-        beside = folder / "_latest.json"
-        with beside.open("w") as file:
-            json.dump(latest, file)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.rename(folder / "latest.json")
-        for old in folder.glob("step-*"):
-            if old.name != latest["tag"]:
-                shutil.rmtree(old, ignore_errors=True)
-
-    def load(self, folder: Path, plan: str) -> int:
-        """Goes on from the latest checkpoint of the same plan and shape: the steps done, 0 where there is none."""
-        file = folder / "latest.json"
-        if not file.is_file():
-            return 0
-        latest = json.loads(file.read_text())
-        if latest | self._shape(plan) != latest:
-            log.warning("%s: made with other options or another number of processes, fine-tuning starts anew", file)
-            return 0
-        self.engine.load_checkpoint(str(folder), tag=latest["tag"])
-        return int(latest["step"])
-
-    def _shape(self, plan: str) -> dict[str, Any]:
-        """What a checkpoint must agree with."""
-        return {"plan": plan, "world": self.ranks.world, "options": asdict(self.options)}
-
     def export(self, folder: Path, tokenizer: Any) -> None:
         """Writes a Hugging Face folder beside and renames it."""
-        stage_3 = self.options.zero_stage == 3
+        stage_3 = self.training.zero_stage == 3
         weights = self.engine._zero3_consolidated_16bit_state_dict() if stage_3 else self.engine.module.state_dict()
 
         def write() -> None:
@@ -175,17 +141,65 @@ class Engine:
         once(self.ranks, write)
 
 
-def configuration(model: Any, options: SFTOptions, world: int) -> dict[str, Any]:
+def total(values: Sequence[float], device: Any) -> list[float]:
+    """The sums of some numbers over the ranks."""
+    summed = torch.tensor(values, dtype=torch.float64, device=device)
+    dist.all_reduce(summed)
+    return [float(value) for value in summed]
+
+
+def save(folder: Path, engines: Mapping[str, Engine], step: int, agreed: dict[str, Any]) -> None:
+    """A checkpoint of the engines after `step` steps. `latest` names it last, so a partial one is never read; older ones go.
+
+    agreed: what a run that goes on from it must agree with, and what else it needs.
+    """
+    ranks = next(iter(engines.values())).ranks
+    tag = f"step-{step:06d}"
+    once(ranks, lambda: shutil.rmtree(folder / tag, ignore_errors=True))  # a killed run may have left half of it
+    for name, engine in engines.items():
+        engine.engine.save_checkpoint(str(folder / tag), tag=name, save_latest=False)
+    dist.barrier()
+    once(ranks, lambda: _publish(folder, {"tag": tag, "step": step, "world": ranks.world} | agreed))
+
+
+def _publish(folder: Path, latest: dict[str, Any]) -> None:
+    beside = folder / "_latest.json"
+    with beside.open("w") as file:
+        json.dump(latest, file)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.rename(folder / "latest.json")
+    for old in folder.glob("step-*"):
+        if old.name != latest["tag"]:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def load(folder: Path, engines: Mapping[str, Engine], plan: dict[str, Any]) -> dict[str, Any] | None:
+    """Goes on from the latest checkpoint that agrees with `plan` and the number of ranks: what was saved with it, or None."""
+    file = folder / "latest.json"
+    if not file.is_file():
+        return None
+    latest: dict[str, Any] = json.loads(file.read_text())
+    ranks = next(iter(engines.values())).ranks
+    if latest | plan | {"world": ranks.world} != latest:
+        log.warning("%s: made with other options or another number of processes, training starts anew", file)
+        return None
+    for name, engine in engines.items():
+        engine.engine.load_checkpoint(str(folder / latest["tag"]), tag=name)
+    return latest
+
+
+def configuration(model: Any, training: Training) -> dict[str, Any]:
     """DeepSpeed's configuration: nothing is left to its defaults that changes a number."""
     return {
-        "train_micro_batch_size_per_gpu": options.micro_batch_size,
-        "gradient_accumulation_steps": accumulation_of(options, world),
-        "gradient_clipping": options.gradient_clipping,  # left out, it would be 1
+        "train_micro_batch_size_per_gpu": training.micro_batch_size,
+        "gradient_accumulation_steps": training.accumulation,
+        "gradient_clipping": training.gradient_clipping,  # left out, it would be 1
         "bf16": {"enabled": next(model.parameters()).dtype == torch.bfloat16},
         "fp16": {"enabled": next(model.parameters()).dtype == torch.float16},
         "zero_allow_untested_optimizer": True,
         "zero_optimization": {
-            "stage": options.zero_stage,
+            "stage": training.zero_stage,
             "stage3_param_persistence_threshold": 0,
             "stage3_gather_16bit_weights_on_model_save": True,
         },
