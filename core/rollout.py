@@ -10,7 +10,8 @@ Prompts and completions are token ids. A batch is laid out as [left-padded promp
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,7 @@ class Rollout:
     logprob_sum: float  # nats
     token_count: int
     finished: bool  # False: cut off at max_new_tokens
+    logprobs: tuple[float, ...] = ()  # of each token, nats; of samples only
 
 
 class Decoding:
@@ -70,35 +72,47 @@ class Decoding:
 
 @torch.inference_mode()
 def sample(
-    policy: Policy, prompts: Sequence[Tokens], n: int, temperature: float, top_p: float, max_new_tokens: int, seed: int
+    policy: Policy,
+    prompts: Sequence[Tokens],
+    n: int,
+    temperature: float,
+    top_p: float,
+    max_new_tokens: int,
+    seed: int,
+    on_done: Callable[[int, Rollout], None] = lambda _row, _rollout: None,
 ) -> list[list[Rollout]]:
-    """n samples of each prompt, nucleus sampling. The same seed and prompts give the same samples."""
+    """n samples of each prompt, nucleus sampling. The same seed and prompts give the same samples.
+
+    `on_done` takes (prompt's index * n + sample's, the sample) as soon as it has ended, while others still grow.
+    """
     ends = Ends(policy.tokenizer)
     generator = torch.Generator().manual_seed(seed)
     rows = len(prompts) * n
     written: list[list[int]] = [[] for _ in range(rows)]
-    sums = torch.zeros(rows, dtype=torch.float64)
-    finished = [False] * rows
+    logprobs: list[list[float]] = [[] for _ in range(rows)]
+    done: dict[int, Rollout] = {}
     alive = list(range(rows))
     decoding = Decoding(policy, prompts, n)
     for length in range(1, max_new_tokens + 1):
         dice = torch.rand(rows, generator=generator)[alive].to(policy.device)  # a row's luck does not hang on the others' ends
         tokens = nucleus(decoding.logits, temperature, top_p, dice)
         gained = decoding.logits.gather(1, tokens[:, None])[:, 0] - decoding.logits.logsumexp(1)
-        sums[alive] += gained.double().cpu()
         kept = []
-        for place, (row, token) in enumerate(zip(alive, tokens.tolist(), strict=True)):
+        for place, (row, token, logprob) in enumerate(zip(alive, tokens.tolist(), gained.tolist(), strict=True)):
             written[row].append(token)
-            finished[row] = ends.at(written[row])
-            if not finished[row]:
+            logprobs[row].append(logprob)
+            finished = ends.at(written[row])
+            if finished or length == max_new_tokens:
+                done[row] = rollout(policy, written[row], math.fsum(logprobs[row]), finished, logprobs[row])
+                on_done(row, done[row])
+            else:
                 kept.append(place)
         alive = [alive[place] for place in kept]
-        if not alive or length == max_new_tokens:
+        if not alive:
             break
         keep = torch.tensor(kept, device=policy.device)
         decoding.step(keep, tokens[keep])
-    done = [rollout(policy, ids, total, end) for ids, total, end in zip(written, sums.tolist(), finished, strict=True)]
-    return [done[i : i + n] for i in range(0, rows, n)]
+    return [[done[row] for row in range(i, i + n)] for i in range(0, rows, n)]
 
 
 def nucleus(logits: Tensor, temperature: float, top_p: float, dice: Tensor) -> Tensor:
@@ -195,10 +209,10 @@ class Ends:
         return self.has_tick[token] and END in "\n" * (len(ids) <= 8) + self.tokenizer.decode(ids[-8:])
 
 
-def rollout(policy: Policy, ids: Sequence[int], logprob_sum: float, finished: bool) -> Rollout:
+def rollout(policy: Policy, ids: Sequence[int], logprob_sum: float, finished: bool, logprobs: Sequence[float] = ()) -> Rollout:
     """The program in the generated `ids`."""
     text = policy.tokenizer.decode(ids, skip_special_tokens=True)
-    return Rollout(program_of(text), tuple(ids), logprob_sum, len(ids), finished)
+    return Rollout(program_of(text), tuple(ids), logprob_sum, len(ids), finished, tuple(logprobs))
 
 
 @torch.inference_mode()
