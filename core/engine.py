@@ -148,6 +148,13 @@ def total(values: Sequence[float], device: Any) -> list[float]:
     return [float(value) for value in summed]
 
 
+def gathered(value: Any) -> list[Any]:
+    """What each rank gave, in the order of ranks."""
+    found: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(found, value)
+    return found
+
+
 def save(folder: Path, engines: Mapping[str, Engine], step: int, agreed: dict[str, Any]) -> None:
     """A checkpoint of the engines after `step` steps. `latest` names it last, so a partial one is never read; older ones go.
 

@@ -5,7 +5,7 @@ Not frozen, for OmegaConf's sake; nothing changes one after it was made.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass
@@ -59,3 +59,59 @@ class SFTOptions:
     zero_stage: int = 2
     checkpoint_every_steps: int = 10
     seed: int = 0
+
+
+@dataclass
+class CurriculumOptions:
+    """CCCS: how much of the canonical solution a prompt shows (StepCoder, arXiv 2402.01391)."""
+
+    enabled: bool = True  # false: whole problems from the start
+    alpha: float = 0.1  # of the moving average ρ of a problem's pass rate
+    threshold: float = 0.6  # ρ above which a problem shows less
+    kinds: list[str] = field(default_factory=lambda: ["if", "for", "while", "match"])  # where a prefix may end
+    # line: the prompt ends with the line before, as tokenizers join a line feed with the indentation behind it (96 % of cuts
+    # would else be tokens the model has not seen); statement: with the indentation of the statement that comes
+    prefix_ends: str = "line"
+
+
+@dataclass
+class PPOOptions:
+    """The update of policy and critic from one step's rollouts."""
+
+    advantage: str = "gae"  # gae: needs a critic; group: GRPO; leave_one_out: RLOO
+    gamma: float = 1.0  # of gae
+    lam: float = 0.95  # λ of gae
+    whiten: bool = True  # advantages to mean 0 and deviation 1 over the step's tokens
+    mask: str = "executed"  # executed: FGO, tokens that the tests ran; or all
+    kl_weight: float = 0.05  # β against the model that training started from
+    kl_in: str = "reward"  # reward: a penalty at each token; loss: a term of the loss
+    ratio_clip: float = 0.2
+    value_clip: float = 0.8  # 0: off
+    epochs: int = 1  # passes over a step's rollouts
+    minibatches: int = 4  # optimiser steps a pass
+    learning_rate: float = 5e-7
+    critic_learning_rate: float = 1.5e-6
+    warmup_steps: int = 0
+    weight_decay: float = 0.0
+    gradient_clipping: float = 1.0  # 0: off
+    micro_batch_size: int = 4  # rollouts a rank holds at once
+    zero_stage: int = 2
+
+
+@dataclass
+class StepCoderOptions:
+    """Training from test feedback: rollouts, rewards, curriculum, update."""
+
+    steps: int = 100
+    problems_per_step: int = 8  # of all ranks
+    rollouts_per_problem: int = 16
+    temperature: float = 0.8
+    top_p: float = 0.9
+    max_new_tokens: int = 1024
+    max_prompt_tokens: int = 1024  # problems whose prompt with the whole solution is longer are left out and counted
+    reward: str = "stepcoder"  # stepcoder, pass_fraction, coderl, rltf
+    most_judge_errors: float = 0.01  # share of a step's rollouts; above it training stops
+    checkpoint_every_steps: int = 10
+    seed: int = 0
+    curriculum: CurriculumOptions = field(default_factory=CurriculumOptions)
+    ppo: PPOOptions = field(default_factory=PPOOptions)

@@ -80,10 +80,13 @@ def sample(
     max_new_tokens: int,
     seed: int,
     on_done: Callable[[int, Rollout], None] = lambda _row, _rollout: None,
+    rank: int = 0,
+    world: int = 1,
 ) -> list[list[Rollout]]:
     """n samples of each prompt, nucleus sampling. The same seed and prompts give the same samples.
 
-    `on_done` takes (prompt's index * n + sample's, the sample) as soon as it has ended, while others still grow.
+    `on_done` takes (prompt's index * n + sample's, the sample) as soon as it has ended, while others still grow. Where the
+    prompts are number `rank`, `rank + world`, … of a longer list, the samples are those that one process draws for all of it.
     """
     ends = Ends(policy.tokenizer)
     generator = torch.Generator().manual_seed(seed)
@@ -94,7 +97,8 @@ def sample(
     alive = list(range(rows))
     decoding = Decoding(policy, prompts, n)
     for length in range(1, max_new_tokens + 1):
-        dice = torch.rand(rows, generator=generator)[alive].to(policy.device)  # a row's luck does not hang on the others' ends
+        luck = torch.rand(len(prompts), world, n, generator=generator)[:, rank].flatten()
+        dice = luck[alive].to(policy.device)  # a row's luck does not hang on the others' ends
         tokens = nucleus(decoding.logits, temperature, top_p, dice)
         gained = decoding.logits.gather(1, tokens[:, None])[:, 0] - decoding.logits.logsumexp(1)
         kept = []

@@ -3,9 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -22,9 +19,7 @@ from results import schema
 from results.parts import read_parts, write_part
 from sandbox.problem import read_problems, read_programs
 from tests.core import tiny
-
-ROOT = Path(__file__).parents[2]
-TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
+from tests.core.processes import finish, launched
 
 
 @pytest.fixture(scope="module")
@@ -43,22 +38,7 @@ def unbroken(folder, tmp_path_factory):
 
 
 def start(folder, run, ranks=0, **options):
-    launcher = [*TORCHRUN, str(ranks)] if ranks else []
-    command = [sys.executable, *launcher, "-m", "tests.core.one_rank", str(folder), str(run), json.dumps(options)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    )
-
-
-def finish(process):
-    try:
-        output, _ = process.communicate(timeout=120)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-    assert process.returncode == 0, output
-    return output
+    return launched("tests.core.one_rank", ranks, str(folder), str(run), json.dumps(options))
 
 
 def weights(run):

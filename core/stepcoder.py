@@ -1,0 +1,191 @@
+"""Training from test feedback (StepCoder, arXiv 2402.01391): PPO with CCCS and FGO; its parts are options, not other loops.
+
+The loop is in `train`, top to bottom. Every draw follows from (seed, step, rank), so a killed run goes on from its last
+checkpoint as if it had never stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from core import curriculum, engine, reward, update
+from core.critic import Critic
+from core.experience import Judged, Task, roll_out, tasks_of
+from core.options import ModelOptions, StepCoderOptions
+from core.policy import load_policy
+from results.parts import write_part
+from sandbox.judge import JudgeOptions
+from sandbox.pool import Pool
+from sandbox.problem import read_problems
+from sandbox.verdict import Verdict
+
+log = logging.getLogger(__name__)
+
+
+def check(options: StepCoderOptions) -> None:
+    """ValueError names the option, its value and what is valid."""
+    reward.check(options.reward)
+    curriculum.check(options.curriculum.alpha, options.curriculum.threshold, options.curriculum.kinds)
+    update.check(options.ppo)
+    if options.curriculum.prefix_ends not in ("line", "statement"):
+        raise ValueError(f"curriculum prefix_ends {options.curriculum.prefix_ends!r} is not one of line, statement")
+    for name in ("steps", "problems_per_step", "rollouts_per_problem", "max_new_tokens", "checkpoint_every_steps"):
+        if getattr(options, name) < 1:
+            raise ValueError(f"stepcoder {name} {getattr(options, name)} is less than 1")
+    if options.temperature <= 0 or not 0 < options.top_p <= 1:
+        raise ValueError(f"stepcoder needs temperature > 0 and 0 < top_p <= 1, not {options.temperature} and {options.top_p}")
+
+
+def train(
+    model: ModelOptions,
+    options: StepCoderOptions,
+    judging: JudgeOptions,
+    workers: int,
+    problems: Path,
+    out: Path,
+    export: Path,
+    progress: Callable[[int, int], None],
+) -> None:
+    """Trains `model` and writes the Hugging Face folder `export`; returns at once where it is there.
+
+    Each rank judges its own rollouts with `workers` processes. Writes `out/steps` (a row a step), `out/rollouts` (a row a judged
+    rollout) and, while it runs, `out/resume`. `progress` takes (step, steps).
+    ValueError: bad options or problems. RuntimeError: a loss that is no number, or too many judge errors; the last checkpoint
+    is kept.
+    """
+    check(options)
+    if (export / "config.json").is_file():
+        return
+    ranks = engine.start(model.device)
+    try:
+        if options.problems_per_step % ranks.world:
+            raise ValueError(f"stepcoder problems_per_step {options.problems_per_step} must be a multiple of {ranks.world} ranks")
+        policy = load_policy(model, "train")
+        reference = load_policy(model, "train").model.requires_grad_(False)
+        tasks, too_long = tasks_of(list(read_problems(problems)), policy, options)
+        if too_long:
+            log.warning("%d problems left out: prompt and solution over %d tokens", too_long, options.max_prompt_tokens)
+        if not tasks:
+            raise ValueError(f"{problems}: no problem fits in stepcoder max_prompt_tokens {options.max_prompt_tokens}")
+        engines = {"actor": engine.Engine(policy.model, training_of(options, options.ppo.learning_rate, ranks), ranks)}
+        if options.ppo.advantage == "gae":
+            critic = Critic(load_policy(model, "train").model)
+            engines["critic"] = engine.Engine(critic, training_of(options, options.ppo.critic_learning_rate, ranks), ranks)
+        stages = {task.problem.problem_id: curriculum.start(len(task.cuts)) for task in tasks}
+        plan = {"plan": fingerprint(tasks), "options": asdict(options)}
+        latest = engine.load(out / "resume", engines, plan)
+        if latest:
+            stages = curriculum.restored(latest["curriculum"])
+        with Pool(judging, workers) as pool:
+            for step in range(latest["step"] if latest else 0, options.steps):
+                drawn = [(task, stages[task.problem.problem_id].stage) for task in draw(tasks, step, options)]
+                mine, luck = drawn[ranks.rank :: ranks.world], options.seed * 1_000_003 + step
+                judged, seconds = roll_out(policy, mine, pool, options, luck, ranks.rank, ranks.world)
+                rewards = [reward.program_reward(each.result, options.reward) for each in judged]
+                started = time.monotonic()
+                n = options.rollouts_per_problem
+                told = update.update(policy, reference, engines, judged, rewards, options.ppo, n, step, options.seed)
+                seconds["train_s"] = time.monotonic() - started
+                stages |= moved(stages, judged, options)
+                row = {"step": step} | told | seconds | {"stage": sum(p.stage for p in stages.values()) / len(stages)}
+                record(out, step, ranks, row, judged, rewards)
+                if (step + 1) % options.checkpoint_every_steps == 0 and step + 1 < options.steps:
+                    engine.save(out / "resume", engines, step + 1, plan | {"curriculum": curriculum.state(stages)})
+                stop_if_broken(row, options)
+                if ranks.rank == 0:
+                    progress(step + 1, options.steps)
+        engines["actor"].export(export, policy.tokenizer)
+        engine.once(ranks, lambda: shutil.rmtree(out / "resume", ignore_errors=True))
+    finally:
+        engine.stop()
+
+
+def training_of(options: StepCoderOptions, learning_rate: float, ranks: engine.Ranks) -> engine.Training:
+    """How an engine trains: a rank's rollouts of a step, in minibatches of micro-batches."""
+    ppo = options.ppo
+    rollouts = options.problems_per_step // ranks.world * options.rollouts_per_problem
+    accumulation = math.ceil(math.ceil(rollouts / ppo.minibatches) / ppo.micro_batch_size)
+    return engine.Training(
+        learning_rate, ppo.micro_batch_size, accumulation, ppo.weight_decay, ppo.gradient_clipping, ppo.zero_stage
+    )
+
+
+def fingerprint(tasks: Sequence[Task]) -> str:
+    """Of the problems, for a checkpoint to agree with."""
+    return hashlib.sha256(repr([(task.problem, task.cuts) for task in tasks]).encode()).hexdigest()
+
+
+def draw(tasks: Sequence[Task], step: int, options: StepCoderOptions) -> list[Task]:
+    """The problems of a step, of all ranks: each pass over them is a permutation of its own, from (seed, pass)."""
+    drawn = []
+    for place in range(step * options.problems_per_step, (step + 1) * options.problems_per_step):
+        turn, at = divmod(place, len(tasks))
+        drawn.append(tasks[int(np.random.default_rng([options.seed, turn]).permutation(len(tasks))[at])])
+    return drawn
+
+
+def moved(
+    stages: dict[str, curriculum.Progress], judged: Sequence[Judged], options: StepCoderOptions
+) -> dict[str, curriculum.Progress]:
+    """The curriculum of the problems that any rank has just rolled out, by the share of their rollouts that pass (CCCS)."""
+    passes: dict[str, list[bool]] = {}
+    for each in judged:
+        verdict = reward.worst(test.verdict for test in each.result.tests)
+        if verdict is not Verdict.JUDGE_ERROR:
+            passes.setdefault(each.task.problem.problem_id, []).append(verdict is Verdict.PASS)
+    rules = options.curriculum
+    return {
+        name: curriculum.advance(stages[name], sum(passed) / len(passed), rules.alpha, rules.threshold)
+        for of_rank in engine.gathered(passes)
+        for name, passed in of_rank.items()
+    }
+
+
+def record(
+    out: Path, step: int, ranks: engine.Ranks, row: dict[str, Any], judged: Sequence[Judged], rewards: Sequence[float | None]
+) -> None:
+    """The step's row, and a row a rollout of this rank."""
+    rows = [
+        {
+            "step": step,
+            "problem_id": each.task.problem.problem_id,
+            "difficulty": each.task.problem.difficulty,
+            "stage": each.stage,
+            "shown_tokens": len(each.prompt) - len(each.task.prompt),
+            "program": each.program,
+            "verdict": each.result.verdict.value,
+            "tests_passed": each.result.tests_passed,
+            "tests_total": each.result.tests_total,
+            "reward": value,
+            "logprob_sum": each.rollout.logprob_sum,
+            "token_count": each.rollout.token_count,
+            "finished": each.rollout.finished,
+        }
+        for each, value in zip(judged, rewards, strict=True)
+    ]
+    write_part(out / "rollouts", f"{step:06d}-{ranks.rank:04d}", pa.Table.from_pylist(rows))
+    if ranks.rank == 0:
+        write_part(out / "steps", f"{step:06d}", pa.Table.from_pylist([row]))
+
+
+def stop_if_broken(row: dict[str, Any], options: StepCoderOptions) -> None:
+    """RuntimeError where going on would only cost: the last checkpoint is kept."""
+    broken = [name for name, value in row.items() if isinstance(value, float) and not math.isfinite(value)]
+    if broken:
+        raise RuntimeError(f"step {row['step']}: {', '.join(broken)} is no finite number; the last checkpoint is kept")
+    if row["judge_errors"] > options.most_judge_errors:
+        raise RuntimeError(
+            f"step {row['step']}: {row['judge_errors']:.1%} of the rollouts ended in judge errors, over the limit of "
+            f"{options.most_judge_errors:.1%} (most_judge_errors); `python -m sandbox doctor` tells why"
+        )

@@ -1,0 +1,180 @@
+"""Each run is a process of its own, as a stage is: a tiny random model, the real judge, real DeepSpeed."""
+
+import json
+import os
+import signal
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
+
+from core import curriculum, stepcoder, update
+from core.experience import Task, shown_part, tasks_of
+from core.options import CurriculumOptions, PPOOptions, StepCoderOptions
+from results.parts import read_parts
+from sandbox.problem import Problem, write_problems
+from tests.core import tiny
+from tests.core.processes import finish, launched
+
+SOLUTION = """def add(a):
+    if a > 1:
+        a = a + 0
+    for i in range(1):
+        a += {0}
+    return a
+"""
+
+
+def problem(i):
+    tests = {"inputs": ([1], [2]), "outputs": (1 + i, 2 + i)}
+    return Problem(f"p{i}", f"Return a + {i}.", "call", entry_point="add", canonical_solution=SOLUTION.format(i), **tests)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tmp_path_factory.mktemp("stepcoder")
+    tiny.folder(made / "tiny")
+    write_problems(made / "problems.jsonl.gz", [problem(i) for i in range(4)])
+    return made
+
+
+def start(folder, run, ranks=0, **options):
+    return launched("tests.core.one_learner", ranks, str(folder), str(run), json.dumps(options))
+
+
+@pytest.fixture(scope="module")
+def unbroken(folder, tmp_path_factory):
+    run = tmp_path_factory.mktemp("unbroken")
+    finish(start(folder, run))
+    return run
+
+
+def weights(run):
+    return load_file(run / "model" / "model.safetensors")
+
+
+def assert_equal(run, other, tolerance):
+    ours, theirs = weights(run), weights(other)
+    for name in ours:
+        torch.testing.assert_close(ours[name], theirs[name], atol=tolerance, rtol=0)
+
+
+@pytest.mark.slow
+def test_it_trains_and_leaves_its_records(folder, unbroken):
+    steps = read_parts(unbroken / "train" / "steps").to_pylist()
+    assert [row["step"] for row in steps] == [0, 1, 2, 3]
+    assert all(row["reward"] == -1.0 and row["masked"] == 0.0 for row in steps)  # noise does not compile: FGO masks nothing
+    assert steps[0]["kl"] == pytest.approx(0, abs=1e-4)  # the policy is still the reference
+    assert steps[-1]["kl"] > 0.01
+    assert steps[-1]["value_loss"] < steps[0]["value_loss"]  # the critic learns that all is -1
+    rollouts = read_parts(unbroken / "train" / "rollouts").to_pylist()
+    assert len(rollouts) == 4 * 2 * 4
+    assert {row["stage"] for row in rollouts} == {1}
+    assert all(row["program"].startswith("def add(a):\n    if a > 1:\n        a = a + 0") for row in rollouts)
+    assert {row["problem_id"] for row in rollouts if row["step"] < 2} == {"p0", "p1", "p2", "p3"}  # a pass over all of them
+    assert not (unbroken / "train" / "resume").exists()
+    assert AutoModelForCausalLM.from_pretrained(unbroken / "model").config.num_hidden_layers == 2
+
+
+@pytest.mark.slow
+def test_killed_in_the_middle_it_goes_on_to_the_same_weights(folder, unbroken, tmp_path):
+    process = start(folder, tmp_path)
+    for line in process.stdout:
+        if line.startswith("step 3 "):
+            os.killpg(process.pid, signal.SIGKILL)
+            break
+    process.communicate()
+    assert not (tmp_path / "model").exists()
+    output = finish(start(folder, tmp_path))
+    assert [line.split()[1] for line in output.splitlines() if line.startswith("step ")] == ["3", "4"]
+    assert_equal(tmp_path, unbroken, 0)
+
+
+@pytest.mark.slow
+def test_two_ranks_equal_one(folder, tmp_path):
+    options = {"steps": 2, "ppo": {"minibatches": 1, "learning_rate": 1e-3, "critic_learning_rate": 1e-3}}
+    finish(start(folder, tmp_path / "one", **options))
+    finish(start(folder, tmp_path / "two", ranks=2, **options))
+    one, two = (read_parts(tmp_path / run / "train" / "steps").to_pylist() for run in ("one", "two"))
+    for row, other in zip(one, two, strict=True):
+        for name in ("reward", "tokens", "kl", "policy_loss", "value_loss", "grad_norm", "stage"):
+            assert other[name] == pytest.approx(row[name], rel=1e-3, abs=1e-5), name
+    assert_equal(tmp_path / "two", tmp_path / "one", 1e-4)
+    programs = [
+        sorted((r["step"], r["problem_id"], r["program"]) for r in read_parts(tmp_path / run / "train" / "rollouts").to_pylist())
+        for run in ("one", "two")
+    ]
+    assert programs[0] == programs[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("advantage", ["group", "leave_one_out"])
+def test_without_a_critic(folder, tmp_path, advantage):
+    ppo = {"advantage": advantage, "kl_in": "loss" if advantage == "group" else "reward", "whiten": False, "mask": "all"}
+    finish(start(folder, tmp_path, steps=1, ppo=ppo, curriculum={"enabled": False}))
+    (row,) = read_parts(tmp_path / "train" / "steps").to_pylist()
+    assert (row["value_loss"], row["stage"]) == (0.0, 0.0)
+    assert row["policy_loss"] == pytest.approx(0, abs=1e-6)  # all rewards are alike, so there is nothing to prefer
+    assert all(not row["program"].startswith("def") for row in read_parts(tmp_path / "train" / "rollouts").to_pylist())
+
+
+def test_each_pass_over_the_problems_draws_each_once():
+    tasks = [Task(problem(i), (1,), (0,)) for i in range(5)]
+    options = StepCoderOptions(problems_per_step=2, seed=3)
+    drawn = [task.problem.problem_id for step in range(5) for task in stepcoder.draw(tasks, step, options)]
+    assert sorted(drawn[:5]) == sorted(drawn[5:]) == ["p0", "p1", "p2", "p3", "p4"]
+    assert drawn[:5] != drawn[5:]
+
+
+def test_a_problem_without_a_readable_solution_has_one_stage_and_a_long_one_is_left_out():
+    odd = Problem("odd", "?", "stdin", inputs=("",), outputs=("",), canonical_solution="def (")
+    long = Problem("long", "?" * 2000, "stdin", inputs=("",), outputs=("",))
+    options = StepCoderOptions(max_prompt_tokens=400)
+    tasks, left_out = tasks_of([problem(0), odd, long], tiny.policy(), options)
+    assert [(task.problem.problem_id, len(task.cuts)) for task in tasks] == [("p0", 2), ("odd", 1)]
+    assert left_out == 1
+    whole, _ = tasks_of([problem(0)], tiny.policy(), StepCoderOptions(curriculum=CurriculumOptions(enabled=False)))
+    assert whole[0].cuts == (0,)
+
+
+def test_a_prompt_ends_with_a_line_or_with_the_indentation_of_the_next():
+    task, *_ = tasks_of([problem(0)], tiny.policy(), StepCoderOptions())[0]
+    assert shown_part(task, 0, "line") == shown_part(task, 0, "statement") == ""
+    assert shown_part(task, 1, "line").endswith("a = a + 0")
+    assert shown_part(task, 1, "statement").endswith("a = a + 0\n    ")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (StepCoderOptions(reward="best"), "'best' is not one of stepcoder"),
+        (StepCoderOptions(steps=0), "steps 0 is less than 1"),
+        (StepCoderOptions(top_p=0), "0 < top_p <= 1"),
+        (StepCoderOptions(ppo=PPOOptions(advantage="dpo")), "'dpo' is not one of gae, group, leave_one_out"),
+        (StepCoderOptions(ppo=PPOOptions(mask="none")), "'none' is not one of executed, all"),
+        (StepCoderOptions(curriculum=CurriculumOptions(alpha=2.0)), "alpha"),
+        (StepCoderOptions(curriculum=CurriculumOptions(prefix_ends="word")), "'word' is not one of line, statement"),
+    ],
+)
+def test_bad_options_are_named(options, said):
+    with pytest.raises(ValueError, match=said):
+        stepcoder.check(options)
+
+
+def test_what_is_broken_stops_with_a_word():
+    row = {"step": 7, "judge_errors": 0.02, "kl": 0.1}
+    with pytest.raises(RuntimeError, match=r"step 7: 2.0% of the rollouts ended in judge errors, over the limit of 1.0%"):
+        stepcoder.stop_if_broken(row, StepCoderOptions())
+    with pytest.raises(RuntimeError, match="step 7: kl is no finite number"):
+        stepcoder.stop_if_broken(row | {"kl": float("nan")}, StepCoderOptions())
+    stepcoder.stop_if_broken(row | {"judge_errors": 0.01}, StepCoderOptions())
+
+
+def test_the_engine_counts_micro_batches_for_the_largest_minibatch():
+    from core.engine import Ranks
+
+    options = StepCoderOptions(problems_per_step=4, rollouts_per_problem=5, ppo=PPOOptions(minibatches=3, micro_batch_size=2))
+    assert stepcoder.training_of(options, 1.0, Ranks(0, 0, 2)).accumulation == 2  # 10 rollouts a rank, 4 in a minibatch
+    assert curriculum.start(3).stage == 2
+    assert set(update.ADVANTAGES) == {"gae", "group", "leave_one_out"}
