@@ -17,8 +17,7 @@ from sandbox.verdict import Span
 LINE_ENDS = re.compile(r"(?<=\n)|(?<=\r)(?!\n)")  # as Python counts lines; str.splitlines would also cut at form feeds
 CLAUSE = re.compile(r"[ \t\f]*(?:elif|else|except|finally)\b")  # such a line ends one block of a statement, begins another
 HANDLER = re.compile(r"[ \t\f]*except\b")
-MATCH = re.compile(r"[ \t\f]*match\b")
-OPEN_TOKENS = 16  # a character is spread over four tokens at most; where more are open, a window is not enough
+LONGEST_CHARACTER = 4  # tokens: bytes in UTF-8
 
 
 def loss_mask(
@@ -94,7 +93,7 @@ def _statements_ran(lines: Sequence[str], statements: Sequence[Span], executed: 
 
 
 def _implied(lines: Sequence[str], statements: Sequence[Span]) -> Iterator[list[int]]:
-    """For each statement, those that ran if it did: the one around it, and the one before it in its block."""
+    """For each statement, those that ran if it did: the one around it, and the one before it in its block (of `case`s too)."""
     around: list[int] = []
     latest: dict[int, int] = {}  # the last statement met in each statement; -1: in the module
     for place, (first, _, last) in enumerate(statements):
@@ -102,8 +101,7 @@ def _implied(lines: Sequence[str], statements: Sequence[Span]) -> Iterator[list[
             around.pop()
         parent = around[-1] if around else -1
         before = latest.get(parent)
-        is_case = parent >= 0 and MATCH.match(lines[statements[parent][0] - 1])
-        if before is not None and (is_case or any(map(CLAUSE.match, lines[statements[before][2] : first]))):
+        if before is not None and any(map(CLAUSE.match, lines[statements[before][2] : first])):
             before = None
         yield [*around[-1:], *([] if before is None else [before])]
         latest[parent] = place
@@ -133,7 +131,8 @@ def token_spans(ids: Sequence[int], tokenizer: Any) -> list[tuple[int, int]]:
         if token not in special:
             opened += (token,)
             begin, gained = settled, decoded(context + opened)[len(decoded(context)) :]
-            if len(opened) > OPEN_TOKENS or place == final:  # the decoder looks further back; no text may be left over
+            waits = gained.endswith("\ufffd") and len(opened) < LONGEST_CHARACTER  # for the rest of a character
+            if place == final or not (waits or text.startswith(gained, begin)):  # what stands further back matters
                 begin, gained = 0, decoded(tuple(ids[: place + 1]))
             common = _common(gained, text[begin : begin + len(gained)])
             reached = max(end, begin + common)

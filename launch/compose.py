@@ -140,5 +140,5 @@ def _absolute_paths(config: Config) -> None:
     for name in ("nsjail", "python"):
         if "/" in getattr(config.judge, name):
             setattr(config.judge, name, str(Path(getattr(config.judge, name)).expanduser().absolute()))
-    for source in (config.data.train, config.data.test):
-        source.name = absolute(source.name)
+    for source in (config.data.train, config.data.test, config.data.warmup):
+        source.name = absolute(source.name) if source.name else ""

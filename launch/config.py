@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
-from core.options import DecodingOptions, ModelOptions, ReplayOptions, SFTOptions
+from core.options import DecodingOptions, ModelOptions, ReplayOptions, SFTOptions, StepCoderOptions
 from sandbox.limits import Limits
 
 
@@ -33,17 +33,23 @@ class DataOptions:
 
     train: SourceOptions = field(default_factory=SourceOptions)
     test: SourceOptions = field(default_factory=SourceOptions)
+    warmup: SourceOptions = field(
+        default_factory=lambda: SourceOptions(name="")
+    )  # canonical solutions to learn first; empty: none
 
 
 @dataclass
 class MethodOptions:
-    """Beam search, testing, prioritised replay (BTP)."""
+    """How a model is trained."""
 
-    name: str = "btp"
+    kind: str = "btp"  # btp: replay of tested programs; stepcoder: from test feedback; sft: on canonical solutions
+    name: str = "btp"  # in tables, behind the model's
     train_decoding: DecodingOptions = field(default_factory=DecodingOptions)
     test_decoding: DecodingOptions = field(default_factory=DecodingOptions)
     replay: ReplayOptions = field(default_factory=ReplayOptions)
     sft: SFTOptions = field(default_factory=SFTOptions)
+    warmup: SFTOptions = field(default_factory=SFTOptions)
+    stepcoder: StepCoderOptions = field(default_factory=StepCoderOptions)
 
 
 @dataclass
@@ -95,11 +101,16 @@ REQUIRED = ("run_dir", "model.path", "data.train.name", "data.test.name")
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "model.dtype": ("auto", "float32", "bfloat16", "float16"),
-    "method.name": ("btp",),
+    "method.kind": ("btp", "sft", "stepcoder"),
     "method.train_decoding.method": ("beam", "sample"),
     "method.test_decoding.method": ("beam", "sample"),
     "method.replay.priority": ("proportional", "rank"),
     "method.replay.likelihood": ("geometric_mean", "product"),
+    "method.stepcoder.reward": ("stepcoder", "pass_fraction", "coderl", "rltf"),
+    "method.stepcoder.curriculum.prefix_ends": ("line", "statement"),
+    "method.stepcoder.ppo.advantage": ("gae", "group", "leave_one_out"),
+    "method.stepcoder.ppo.mask": ("executed", "all"),
+    "method.stepcoder.ppo.kl_in": ("reward", "loss"),
     "cluster.kind": ("local", "slurm"),
 }
 
@@ -113,6 +124,22 @@ _DECODING = {
     "max_new_tokens": (1, ENDLESS),
     "problems_per_batch": (1, ENDLESS),
 }
+_SFT = {
+    "learning_rate": (EPSILON, ENDLESS),
+    "epochs": (1, ENDLESS),
+    "batch_size": (1, ENDLESS),
+    "micro_batch_size": (1, ENDLESS),
+    "warmup_fraction": (0, 1),
+    "weight_decay": (0, ENDLESS),
+    "gradient_clipping": (0, ENDLESS),
+    "max_length": (1, ENDLESS),
+    "zero_stage": (0, 3),
+    "checkpoint_every_steps": (1, ENDLESS),
+}
+_COUNTS = (
+    *("steps", "problems_per_step", "rollouts_per_problem", "max_new_tokens", "max_prompt_tokens", "checkpoint_every_steps"),
+    *("ppo.epochs", "ppo.minibatches", "ppo.micro_batch_size"),
+)
 RANGES: dict[str, tuple[float, float]] = {
     "data.train.limit": (1, ENDLESS),
     "data.test.limit": (1, ENDLESS),
@@ -121,16 +148,22 @@ RANGES: dict[str, tuple[float, float]] = {
     "method.replay.exponent": (0, ENDLESS),
     "method.replay.draws": (1, ENDLESS),
     "method.replay.importance_exponent": (0, 1),
-    "method.sft.learning_rate": (EPSILON, ENDLESS),
-    "method.sft.epochs": (1, ENDLESS),
-    "method.sft.batch_size": (1, ENDLESS),
-    "method.sft.micro_batch_size": (1, ENDLESS),
-    "method.sft.warmup_fraction": (0, 1),
-    "method.sft.weight_decay": (0, ENDLESS),
-    "method.sft.gradient_clipping": (0, ENDLESS),
-    "method.sft.max_length": (1, ENDLESS),
-    "method.sft.zero_stage": (0, 3),
-    "method.sft.checkpoint_every_steps": (1, ENDLESS),
+    **{f"method.{name}.{key}": bounds for name in ("sft", "warmup") for key, bounds in _SFT.items()},
+    **{f"method.stepcoder.{key}": (1, ENDLESS) for key in _COUNTS},
+    "method.stepcoder.temperature": (EPSILON, ENDLESS),
+    "method.stepcoder.top_p": (EPSILON, 1),
+    "method.stepcoder.most_judge_errors": (0, 1),
+    "method.stepcoder.curriculum.alpha": (EPSILON, 1),
+    "method.stepcoder.curriculum.threshold": (0, 1),
+    "method.stepcoder.ppo.gamma": (0, 1),
+    "method.stepcoder.ppo.lam": (0, 1),
+    "method.stepcoder.ppo.kl_weight": (0, ENDLESS),
+    "method.stepcoder.ppo.ratio_clip": (EPSILON, ENDLESS),
+    "method.stepcoder.ppo.value_clip": (0, ENDLESS),
+    "method.stepcoder.ppo.learning_rate": (EPSILON, ENDLESS),
+    "method.stepcoder.ppo.critic_learning_rate": (EPSILON, ENDLESS),
+    "method.stepcoder.ppo.warmup_steps": (0, ENDLESS),
+    "method.stepcoder.ppo.zero_stage": (0, 2),
     "judge.shards": (1, ENDLESS),
     "judge.workers": (1, ENDLESS),
     "cluster.cpu_slots": (0, ENDLESS),
@@ -163,13 +196,26 @@ def check(config: Config) -> None:
             raise ConfigError(f"{key}={value}: must be {least}" + (f" and at most {high:g}" if high != ENDLESS else ""))
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", config.model.device):
         raise ConfigError(f"model.device={config.model.device}: not valid; choose from auto, cpu, cuda, cuda:N")
-    sft, drawn, ks = config.method.sft, config.method.test_decoding.programs_per_problem, config.tables.ks
-    if sft.batch_size % sft.micro_batch_size:
-        raise ConfigError(
-            f"method.sft.micro_batch_size={sft.micro_batch_size}: must divide method.sft.batch_size={sft.batch_size}"
-        )
+    drawn, ks = config.method.test_decoding.programs_per_problem, config.tables.ks
+    for name, sft in (("sft", config.method.sft), ("warmup", config.method.warmup)):
+        if sft.batch_size % sft.micro_batch_size:
+            raise ConfigError(
+                f"method.{name}.micro_batch_size={sft.micro_batch_size}: must divide method.{name}.batch_size={sft.batch_size}"
+            )
+    if config.method.kind == "stepcoder":
+        _check_feedback(config)
     if not ks or min(ks) < 1 or max(ks) > drawn:
         raise ConfigError(
             f"tables.ks={ks}: each k must be from 1 to {drawn}, the programs drawn for a problem "
             "(method.test_decoding.programs_per_problem)"
         )
+
+
+def _check_feedback(config: Config) -> None:
+    """What training from test feedback needs of the judge and of the problems."""
+    if config.judge.stop_at_first_failure:
+        raise ConfigError("judge.stop_at_first_failure=true: rewards and masks need all tests of a program")
+    if config.method.stepcoder.ppo.mask == "executed" and not config.judge.trace:
+        raise ConfigError("judge.trace=false: method.stepcoder.ppo.mask=executed needs the lines that ran; or take mask=all")
+    if config.model.path.startswith("new:") and not config.data.warmup.name:
+        raise ConfigError(f"model.path={config.model.path}: a new model needs problems to learn from first: data.warmup.name=…")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -32,56 +33,106 @@ class Stage:
 
 
 def plan(config: Config) -> tuple[Stage, ...]:
-    """The stages of BTP in self mode, in an order in which each stands after what it needs.
+    """The stages of a run, in an order in which each stands after what it needs.
 
-    Stages that can start earlier stand earlier: among ready ones the driver takes the first.
+    A model that is new or to be warmed up, its programs on the test problems, training, the trained model's programs on the same
+    problems, tables. Stages that can start earlier stand earlier: among ready ones the driver takes the first.
     """
-    method, judge = config.method, config.judge
-    author = config.model.author or Path(config.model.path).name.rpartition(":")[2]
-    base = asdict(replace(config.model, author=author))
-    tuned = asdict(replace(config.model, author=f"{author}+{method.name}"))
-    checkpoint = "checkpoints/finetune"
-
-    def sample(name: str, problems: str, decoding: DecodingOptions, needs: tuple[str, ...] = ()) -> Stage:
-        """Programs of the base model, or of the tuned one where the stage needs the fine-tuning."""
-        inputs = {"problems": f"problems/{problems}.jsonl.gz"} | ({"model": checkpoint} if needs else {})
-        options = {"model": tuned if needs else base, "decoding": asdict(decoding), "split": problems}
-        return Stage(name, "sample", needs, 1, "gpu", 0, inputs, {"programs": name}, options)
-
-    def judged(name: str, problems: str, programs: str) -> Stage:
-        inputs = {"problems": f"problems/{problems}.jsonl.gz", "programs": programs}
-        options = {name: value for name, value in asdict(judge).items() if name != "shards"}
-        return Stage(name, "judge", (programs,), judge.shards, "cpu", judge.workers, inputs, {"judged": name}, options)
-
-    finetune = Stage(
-        "finetune",
-        "finetune",
-        ("sample-train", "judge-train"),
-        1,
-        "gpu",
-        0,
-        {"problems": "problems/train.jsonl.gz", "programs": "sample-train", "judged": "judge-train"},
-        {"training": "finetune", "model": checkpoint},
-        {"model": base, "replay": asdict(method.replay), "sft": asdict(method.sft)},
-    )
+    base = _base(config)
+    warm = _warm_up(config, base)
+    train = TRAININGS[config.method.kind](config, base, warm)
+    judged = {name: f"judge-{name}" for name in ("before", "after")}
     tables = Stage(
         "tables",
         "tables",
-        ("judge-before", "judge-after"),
-        inputs={"before": "judge-before", "after": "judge-after"},
+        tuple(judged.values()),
+        inputs=judged,
         outputs={"tables": "tables"},
         options={"ks": list(config.tables.ks)},
     )
+    decoding, trained = config.method.test_decoding, train[-1]
+    before = _sample("sample-before", "test", decoding, base, warm)
+    first = [stage for stage in train if stage.kind != trained.kind]  # what the training learns from goes before
+    tuned = base | {"author": f"{base['author']}+{config.method.name}"}
     return (
-        sample("sample-train", "train", method.train_decoding),
-        judged("judge-train", "train", "sample-train"),
-        sample("sample-before", "test", method.test_decoding),
-        judged("judge-before", "test", "sample-before"),
-        finetune,
-        sample("sample-after", "test", method.test_decoding, ("finetune",)),
-        judged("judge-after", "test", "sample-after"),
+        *([warm] if warm else []),
+        *first,
+        before,
+        _judge(config, judged["before"], "test", before.name),
+        trained,
+        _sample("sample-after", "test", decoding, tuned, trained),
+        _judge(config, judged["after"], "test", "sample-after"),
         tables,
     )
+
+
+def _base(config: Config) -> dict[str, Any]:
+    author = config.model.author or Path(config.model.path).name.rpartition(":")[2]
+    return asdict(replace(config.model, author=author))
+
+
+def _warm_up(config: Config, base: dict[str, Any]) -> Stage | None:
+    """SFT on the canonical solutions of the warm-up problems, where there are any."""
+    if not config.data.warmup.name:
+        return None
+    outputs = {"training": "warmup", "model": "checkpoints/warmup"}
+    options = {"model": base, "sft": asdict(config.method.warmup)}
+    return Stage("warmup", "sft", (), 1, "gpu", 0, {"problems": "problems/warmup.jsonl.gz"}, outputs, options)
+
+
+def _sample(name: str, problems: str, decoding: DecodingOptions, model: dict[str, Any], made_by: Stage | None) -> Stage:
+    """Programs of a model: of the folder that a stage made, else of the base model."""
+    inputs = {"problems": f"problems/{problems}.jsonl.gz"} | ({"model": made_by.outputs["model"]} if made_by else {})
+    options = {"model": model, "decoding": asdict(decoding), "split": problems}
+    return Stage(name, "sample", _needs(made_by), 1, "gpu", 0, inputs, {"programs": name}, options)
+
+
+def _judge(config: Config, name: str, problems: str, programs: str) -> Stage:
+    judge = config.judge
+    inputs = {"problems": f"problems/{problems}.jsonl.gz", "programs": programs}
+    options = {key: value for key, value in asdict(judge).items() if key != "shards"}
+    return Stage(name, "judge", (programs,), judge.shards, "cpu", judge.workers, inputs, {"judged": name}, options)
+
+
+def _needs(*stages: Stage | None) -> tuple[str, ...]:
+    return tuple(stage.name for stage in stages if stage)
+
+
+def _train(name: str, kind: str, warm: Stage | None, needs: tuple[str, ...], inputs: dict[str, str], options: Any) -> Stage:
+    """A stage that trains the base model, or the warmed-up one, to `checkpoints/NAME`."""
+    start = {"model": warm.outputs["model"]} if warm else {}
+    outputs = {"training": name, "model": f"checkpoints/{name}"}
+    return Stage(name, kind, (*needs, *_needs(warm)), 1, "gpu", 0, inputs | start, outputs, options)
+
+
+def _btp(config: Config, base: dict[str, Any], warm: Stage | None) -> list[Stage]:
+    """BTP in self mode: the model's own programs, tested, drawn by priority."""
+    method = config.method
+    sample = _sample("sample-train", "train", method.train_decoding, base, warm)
+    judge = _judge(config, "judge-train", "train", sample.name)
+    inputs = {"problems": "problems/train.jsonl.gz", "programs": sample.name, "judged": judge.name}
+    options = {"model": base, "replay": asdict(method.replay), "sft": asdict(method.sft)}
+    return [sample, judge, _train("finetune", "finetune", warm, (sample.name, judge.name), inputs, options)]
+
+
+def _sft(config: Config, base: dict[str, Any], warm: Stage | None) -> list[Stage]:
+    """Fine-tuning on the canonical solutions."""
+    options = {"model": base, "sft": asdict(config.method.sft)}
+    return [_train("train", "sft", warm, (), {"problems": "problems/train.jsonl.gz"}, options)]
+
+
+def _stepcoder(config: Config, base: dict[str, Any], warm: Stage | None) -> list[Stage]:
+    """Training from test feedback; its rollouts are judged where they are made."""
+    judging = {key: value for key, value in asdict(config.judge).items() if key != "shards"}
+    options = {"model": base, "stepcoder": asdict(config.method.stepcoder), "judge": judging}
+    return [_train("train", "stepcoder", warm, (), {"problems": "problems/train.jsonl.gz"}, options)]
+
+
+TRAININGS: dict[str, Callable[[Config, dict[str, Any], Stage | None], list[Stage]]] = {
+    "btp": _btp,
+    "sft": _sft,
+    "stepcoder": _stepcoder,
+}
 
 
 def to_json(stages: tuple[Stage, ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from sandbox.problem import Problem, write_problems
 from slurm.jobs import ParameterError
 from slurm.jobs import check as check_cluster
 
+NEW_MODEL = re.compile(r"new:[1-9]\d*x[1-9]\d*")  # core.small says the rest
 FREE = ("run_dir", "cluster.")  # may change from start to start: they change no row
 
 
@@ -33,7 +35,8 @@ def prepare(config: Config) -> tuple[Path, tuple[Stage, ...]]:
     run = Path(config.run_dir).expanduser().absolute()
     _check_run(run, config)
     check_model(config.model.path)
-    problems = {name: load(getattr(config.data, name), f"data.{name}") for name in ("train", "test")}
+    sources = {name: getattr(config.data, name) for name in ("train", "test", "warmup")}
+    problems = {name: load(source, f"data.{name}") for name, source in sources.items() if source.name}
     both = {p.problem_id for p in problems["train"]} & {p.problem_id for p in problems["test"]}
     if both:
         print(f"launch: warning: {len(both)} problems are in train and in test, {min(both)!r} first", file=sys.stderr)
@@ -71,7 +74,12 @@ def load(source: SourceOptions, key: str) -> list[Problem]:
 
 def check_model(path: str) -> None:
     """Raises ConfigError where a local folder or a package does not hold a model; a name on a hub is not looked up."""
-    if path.startswith("package:"):
+    if path.startswith("new:"):
+        if not NEW_MODEL.fullmatch(path):
+            raise ConfigError(
+                f"model.path={path}: a new model is new:LAYERSxWIDTH, the width a multiple of 32, such as new:4x192"
+            )
+    elif path.startswith("package:"):
         name = path.removeprefix("package:")
         if not name.isidentifier() or importlib.util.find_spec(name) is None:
             raise ConfigError(f"model.path={path}: the package {name!r} is not installed")

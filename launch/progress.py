@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-UNITS = {"sample": "problems", "judge": "programs", "finetune": "steps", "tables": "tables"}
+UNITS = {"sample": "problems", "judge": "programs", "finetune": "steps", "sft": "steps", "stepcoder": "steps", "tables": "tables"}
 INTERVAL_S = 0.5  # least time between two writes
 
 

@@ -42,12 +42,9 @@ class Task:
 def sample(task: Task) -> None:
     """Programs of a model, batch by batch."""
     from core.evaluate import write_programs_of
-    from core.options import DecodingOptions, ModelOptions
+    from core.options import DecodingOptions
 
-    options = task.stage.options
-    model = ModelOptions(**options["model"])
-    if "model" in task.stage.inputs:
-        model.path = str(task.input("model"))
+    options, model = task.stage.options, _model(task)
     decoding = DecodingOptions(**options["decoding"])
     problems, programs, split = task.input("problems"), task.output("programs"), options["split"]
     write_programs_of(model, decoding, problems, programs, split, task.shard, task.stage.shards, task.progress)
@@ -55,26 +52,63 @@ def sample(task: Task) -> None:
 
 def judge(task: Task) -> Any:
     """Verdicts of one shard of the programs."""
-    from sandbox.judge import JudgeOptions
-    from sandbox.limits import Limits
     from sandbox.shards import judge_shard
 
-    given, shard, shards = task.stage.options, task.shard, task.stage.shards
-    found = {name: given[name] for name in ("nsjail", "python", "trace", "packages", "stop_at_first_failure")}
-    options = JudgeOptions(Limits(**given["limits"]), **found)
+    options, workers = _judging(task.stage.options)
     problems, programs, out = task.input("problems"), task.input("programs"), task.output("judged")
-    return judge_shard(problems, programs, out, options, shard, shards, given["workers"], progress=task.progress)
+    return judge_shard(problems, programs, out, options, task.shard, task.stage.shards, workers, progress=task.progress)
 
 
 def finetune(task: Task) -> None:
     """Replay and fine-tuning."""
     from core.btp import finetune as finetune_btp
-    from core.options import ModelOptions, ReplayOptions, SFTOptions
+    from core.options import ReplayOptions, SFTOptions
 
     options = task.stage.options
-    model, replay, sft = ModelOptions(**options["model"]), ReplayOptions(**options["replay"]), SFTOptions(**options["sft"])
+    model, replay, sft = _model(task), ReplayOptions(**options["replay"]), SFTOptions(**options["sft"])
     problems, programs, judged = task.input("problems"), task.input("programs"), task.input("judged")
     finetune_btp(model, replay, sft, problems, programs, judged, task.output("training"), task.output("model"), task.progress)
+
+
+def sft(task: Task) -> None:
+    """Fine-tuning on canonical solutions."""
+    from core.options import SFTOptions
+    from core.solutions import finetune as finetune_on_solutions
+
+    options = SFTOptions(**task.stage.options["sft"])
+    model, problems = _model(task), task.input("problems")
+    finetune_on_solutions(model, options, problems, task.output("training"), task.output("model"), task.progress)
+
+
+def stepcoder(task: Task) -> None:
+    """Training from test feedback."""
+    from core.options import CurriculumOptions, PPOOptions, StepCoderOptions
+    from core.stepcoder import train
+
+    given = dict(task.stage.options["stepcoder"])
+    parts = {"curriculum": CurriculumOptions(**given["curriculum"]), "ppo": PPOOptions(**given["ppo"])}
+    judging, workers = _judging(task.stage.options["judge"])
+    options, problems, out = StepCoderOptions(**given | parts), task.input("problems"), task.output("training")
+    train(_model(task), options, judging, workers, problems, out, task.output("model"), task.progress)
+
+
+def _model(task: Task) -> Any:
+    """The model's options; its path is the stage's input where it has one."""
+    from core.options import ModelOptions
+
+    model = ModelOptions(**task.stage.options["model"])
+    if "model" in task.stage.inputs:
+        model.path = str(task.input("model"))
+    return model
+
+
+def _judging(given: dict[str, Any]) -> tuple[Any, int]:
+    """(the judge's options, its workers)."""
+    from sandbox.judge import JudgeOptions
+    from sandbox.limits import Limits
+
+    found = {name: given[name] for name in ("nsjail", "python", "trace", "packages", "stop_at_first_failure")}
+    return JudgeOptions(Limits(**given["limits"]), **found), given["workers"]
 
 
 def tables(task: Task) -> None:
@@ -94,7 +128,14 @@ def tables(task: Task) -> None:
     task.progress(1, 1)
 
 
-KINDS: dict[str, Callable[[Task], Any]] = {"sample": sample, "judge": judge, "finetune": finetune, "tables": tables}
+KINDS: dict[str, Callable[[Task], Any]] = {
+    "sample": sample,
+    "judge": judge,
+    "finetune": finetune,
+    "sft": sft,
+    "stepcoder": stepcoder,
+    "tables": tables,
+}
 
 
 def run_stage(run: Path, name: str, shard: int) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from core.datasets.apps import apps_row
 from core.datasets.codecontests import codecontests_row
+from core.datasets.generated import FORM, problems_named
 from core.datasets.humaneval import humaneval_problems
 from core.datasets.mbpp import mbpp_row
 from core.datasets.starter import starter_problems
@@ -29,17 +30,20 @@ LAYOUTS: dict[str, Callable[[dict[str, Any], str], tuple[str | None, Problem] | 
     "mbpp": mbpp_row,
     "unified": unified_row,
 }
+GENERATED = "generated"  # before a colon: the family of tasks whose name goes on with its counts and seed
 
 
 def load_problems(name: str, split: str | None) -> list[Problem]:
     """The problems of a data set, in its own order.
 
-    `name`: one of `DATASETS`; the path of a file or folder in the format of `sandbox.problem` (.jsonl, .jsonl.gz, .parquet); or
-    such a path in one of `LAYOUTS`, as in `apps:path/to/train.jsonl.gz`.
+    `name`: one of `DATASETS`; the path of a file or folder in the format of `sandbox.problem` (.jsonl, .jsonl.gz, .parquet); such
+    a path in one of `LAYOUTS`, as in `apps:path/to/train.jsonl.gz`; or `generated`, as in `generated:interview-200:seed-1`.
     `split`: one of the data set's splits, or None for all problems. Of the layouts, mbpp and unified have splits; a path in the
     project's own format has none.
     Raises ValueError for an unknown name or split, `InputError` (a ValueError) for a bad file.
     """
+    if name.partition(":")[0] == GENERATED:
+        return problems_named(name, split)
     if name in DATASETS:
         splits, load = DATASETS[name]
         if split is not None and split not in splits:
@@ -49,7 +53,7 @@ def load_problems(name: str, split: str | None) -> list[Problem]:
     if layout is None and not path.exists() and not name.endswith(SUFFIXES):
         raise ValueError(
             f"data set {name!r} is not one of {', '.join(DATASETS)}, nor the path of a file or folder ({', '.join(SUFFIXES)}), "
-            f"nor LAYOUT:PATH with one of the layouts {', '.join(LAYOUTS)}"
+            f"nor LAYOUT:PATH with one of the layouts {', '.join(LAYOUTS)}, nor {FORM}"
         )
     if layout is not None:
         rows = list(_laid_out(layout, path))
@@ -68,7 +72,7 @@ def load_problems(name: str, split: str | None) -> list[Problem]:
 def absolute(name: str) -> str:
     """A data set's name, its path made absolute where it has one: for jobs that run in another folder."""
     layout, path = _layout_and_path(name)
-    if name in DATASETS or not (layout or "/" in name or path.exists()):
+    if name in DATASETS or name.partition(":")[0] == GENERATED or not (layout or "/" in name or path.exists()):
         return name
     return f"{layout}:{path.expanduser().absolute()}" if layout else str(path.expanduser().absolute())
 
