@@ -1,6 +1,7 @@
 # Two commands do everything: `make demo` and `make test`. Each installs what it needs into .venv first.
 #
 #   make demo    the main job end to end on an embedded data set; ends with its table
+#   make demo-stepcoder   the other method: a small model trained from test feedback
 #   make test    all tests
 #   make check   ruff, mypy, import boundaries
 #   make clean   removes .venv and the demo's run
@@ -19,11 +20,11 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/installed
 
-.PHONY: demo test check clean setup
+.PHONY: demo demo-stepcoder test check clean setup
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n '3,10s/^# *//p' Makefile
+	@sed -n '3,11s/^# *//p' Makefile
 
 setup: $(INSTALLED)
 
@@ -49,6 +50,9 @@ $(INSTALLED): pyproject.toml Makefile | $(PY)
 demo: $(INSTALLED)
 	$(PY) -m launch experiment=demo run_dir=$(RUN)
 
+demo-stepcoder: $(INSTALLED)
+	$(PY) -m launch experiment=demo_stepcoder run_dir=runs/demo-stepcoder
+
 test: $(INSTALLED)
 	$(PY) -m pytest
 
@@ -59,4 +63,4 @@ check: $(INSTALLED)
 	$(VENV)/bin/lint-imports
 
 clean:
-	rm -rf $(VENV) runs/demo
+	rm -rf $(VENV) runs/demo runs/demo-stepcoder

@@ -60,6 +60,60 @@ def test_author_of_a_model_without_a_name(path, author):
     assert plan(config)[0].options["model"]["author"] == author
 
 
+def test_training_from_feedback_starts_from_the_warmed_up_model():
+    stages = plan(compose(["experiment=demo_stepcoder", "seed=3"]))
+    by_name = {stage.name: stage for stage in stages}
+    assert {stage.name: stage.needs for stage in stages} == {
+        "warmup": (),
+        "sample-before": ("warmup",),
+        "judge-before": ("sample-before",),
+        "train": ("warmup",),
+        "sample-after": ("train",),
+        "judge-after": ("sample-after",),
+        "tables": ("judge-before", "judge-after"),
+    }
+    assert by_name["warmup"].inputs == {"problems": "problems/warmup.jsonl.gz"}
+    assert by_name["train"].inputs == {"problems": "problems/train.jsonl.gz", "model": "checkpoints/warmup"}
+    assert by_name["sample-after"].inputs["model"] == by_name["train"].outputs["model"] == "checkpoints/train"
+    assert by_name["sample-after"].options["model"]["author"] == "small+stepcoder"
+    assert by_name["train"].options["stepcoder"]["seed"] == 3
+    test_every_input_is_an_output_of_a_needed_stage_or_a_problem_file(stages)
+
+
+@pytest.mark.parametrize(
+    ("method", "parts"),
+    [
+        ("stepcoder", ("gae", True, "executed")),
+        ("vanilla_ppo", ("gae", False, "all")),
+        ("without_cccs", ("gae", False, "executed")),
+        ("without_fgo", ("gae", True, "all")),
+        ("grpo", ("group", False, "all")),
+        ("rloo", ("leave_one_out", False, "all")),
+    ],
+)
+def test_a_method_is_a_choice_of_parts(method, parts):
+    config = compose([f"method={method}", "model=small", "data=generated", "run_dir=r"])
+    options = config.method.stepcoder
+    assert (options.ppo.advantage, options.curriculum.enabled, options.ppo.mask) == parts
+    assert [stage.kind for stage in plan(config)].count("stepcoder") == 1
+    assert plan(config)[-3].options["model"]["author"] == f"small+{method}"
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("judge.stop_at_first_failure=true", "rewards and masks need all tests"),
+        ("judge.trace=false", "needs the lines that ran"),
+        ("data.warmup.name=", "a new model needs problems to learn from first"),
+        ("method.stepcoder.ppo.advantage=dpo", "choose from gae, group, leave_one_out"),
+        ("method.stepcoder.ppo.zero_stage=3", "at most 2"),
+    ],
+)
+def test_what_feedback_needs_is_checked_first(override, said):
+    with pytest.raises(ConfigError, match=said):
+        compose(["experiment=demo_stepcoder", override])
+
+
 def test_json_round_trip(stages, tmp_path):
     assert from_json(to_json(stages)) == stages
     json.loads(to_json(stages))

@@ -58,7 +58,7 @@ def test_a_stage_that_raises_is_not_done(tmp_path):
     [
         ("nope", 0, "its stages are only"),
         ("only", 2, "must be from 0 to 1"),
-        ("odd", 0, "not one of sample, judge, finetune, tables"),
+        ("odd", 0, "not one of sample, judge, finetune, sft, stepcoder, tables"),
     ],
 )
 def test_bad_task(tmp_path, stage, shard, message):
