@@ -84,12 +84,14 @@ def stepcoder(task: Task) -> None:
     """Training from test feedback."""
     from core.options import CurriculumOptions, PPOOptions, StepCoderOptions
     from core.stepcoder import train
+    from results.training import plot_training
 
     given = dict(task.stage.options["stepcoder"])
     parts = {"curriculum": CurriculumOptions(**given["curriculum"]), "ppo": PPOOptions(**given["ppo"])}
     judging, workers = _judging(task.stage.options["judge"])
     options, problems, out = StepCoderOptions(**given | parts), task.input("problems"), task.output("training")
     train(_model(task), options, judging, workers, problems, out, task.output("model"), task.progress)
+    plot_training(out / "steps", out / "training.png")
 
 
 def _model(task: Task) -> Any:

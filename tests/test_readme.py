@@ -39,7 +39,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 def test_the_readme_shows_its_commands():
-    assert [line for line in commands() if line.startswith("make")] == ["make demo", "make test"]
+    assert [line for line in commands() if line.startswith("make")] == ["make demo", "make test", "make demo-stepcoder"]
     assert len(commands()) >= 10
 
 
