@@ -27,6 +27,7 @@ from sandbox.verdict import ProgramResult, Span, TestResult, Verdict, overall
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
+MOST_CHARACTERS = 1 << 20  # of a program: more may not fit into /tmp or a message, and would be the judge's failure
 CHECKER_LIMITS = Limits(cpu_s=1e6, wall_s=1e6, memory_mib=2048)  # test code is trusted; its patience is counted out here
 
 
@@ -78,6 +79,10 @@ class Judge:
         """Every test of the problem. Raises ValueError only for a broken problem, never because of a program."""
         tests = asserts.split(problem) if problem.mode == "assert" else None
         count = len(tests.tests) if tests is not None else len(problem.inputs)
+        if len(program.program) > MOST_CHARACTERS:
+            words = f"a program of {len(program.program)} characters, over the limit of {MOST_CHARACTERS}"
+            refused = tuple(TestResult(i, Verdict.COMPILE_ERROR, message=words) for i in range(count))
+            return ProgramResult(Verdict.COMPILE_ERROR, refused, count)
         failure = ""
         for _ in range(ATTEMPTS):
             try:

@@ -14,7 +14,6 @@ import os
 import select
 import signal
 import socket
-import stat
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -152,7 +151,7 @@ class Session:
             self._children = os.open(f"/proc/{pid}/task/{pid}/children", os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             raise JailError(f"/proc shows no children of a process (a kernel without CONFIG_PROC_CHILDREN?): {error}") from error
-        self._script = os.stat(SCRIPT, dir_fd=self._scratch).st_ctime_ns if job["source"] else None  # any change moves it
+        self._untouched = self._changes()
         self._socket.settimeout(self._limits.cpu_s)
 
     def start(self, request: Any = None, fds: Sequence[int] = ()) -> None:
@@ -168,10 +167,12 @@ class Session:
 
         until: None comes back as soon as this socket has something to read, and the process lives on.
         """
-        if until is None and within_s == math.inf and (run := self._ended()):  # what all but slow tests are
+        at_once = until is None and within_s == math.inf
+        if at_once and (run := self._ended()):  # what all but slow tests are
             return run
         over, killed, give_up = "", False, math.inf
-        end_by, cpu_left = time.monotonic() + within_s, self._limits.cpu_s
+        end_by = time.monotonic() + within_s
+        cpu_left = self._limits.cpu_s - (self._cpu_s() if at_once else 0.0)  # it has had as many seconds as it may use
         while True:
             now = time.monotonic()
             wall_left = min(self._limits.wall_s - (now - self._started), end_by - now)
@@ -217,13 +218,20 @@ class Session:
     def dirty(self) -> bool:
         """Whether a test left or changed something in /tmp, which only a new session mends."""
         try:
-            if stat.S_IMODE(os.fstat(self._scratch).st_mode) != 0o777:
-                return True
-            if os.listdir(self._scratch) != ([SCRIPT] if self._script is not None else []):
-                return True
-            return self._script is not None and os.stat(SCRIPT, dir_fd=self._scratch).st_ctime_ns != self._script
+            return self._changes() != self._untouched
         except OSError:
             return True
+
+    def _changes(self) -> tuple[object, ...]:
+        """What any change in /tmp moves: names and flags there its own time, the script's content and mode the script's.
+
+        The script may be read only, and to make it writable moves its time too: a mapping of it could be written unseen.
+        """
+        names = os.listdir(self._scratch)
+        seen = [os.fstat(self._scratch)]
+        if SCRIPT in names:
+            seen.append(os.stat(SCRIPT, dir_fd=self._scratch, follow_symlinks=False))  # a link would lead out of the jail
+        return names, *((each.st_mode, each.st_ctime_ns) for each in seen)
 
     def _ended(self, over: str = "") -> Run | None:
         """The warden's report; None where it does not come in time."""
@@ -249,7 +257,10 @@ class Session:
             raise JailError(f"the program's process could not be confined: {news[1:].decode('utf-8', 'replace')}")
         if not self.compiled and news.startswith(runner.COMPILED):
             length = int.from_bytes(news[1:9], "little")
-            self.statements = [(first, header, last) for first, header, last in json.loads(news[9 + length :])]
+            try:
+                self.statements = [(first, header, last) for first, header, last in json.loads(news[9 + length :])]
+            except ValueError:  # it was killed while it wrote
+                return
         self.compiled = True
 
     def _process(self) -> int | None:

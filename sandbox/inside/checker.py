@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import os
+import random
 import socket
 import traceback
 from collections.abc import Callable, Iterator
@@ -78,6 +79,12 @@ class Program:
     def begin(self) -> None:
         """Another test: with its first request, what the last one left in the program's process by way of handles is gone."""
         self.raised, self._first = None, True
+        random.seed(0)  # or a test's luck would hang on the programs judged before
+
+    def settle(self) -> None:
+        """Ends a test that asked for nothing: its lines are those that ran at import."""
+        if self._first:
+            self.ask("begin", "")
 
     def ask(self, do: str, target: str | int, **more: Any) -> Any:
         """One request, one answer. An exception of the program is raised here under its built-in name."""
@@ -144,6 +151,7 @@ def _outcome(job: dict[str, Any], code: tuple[CodeType, CodeType], label: str, p
             if name == job["entry_point"] or name not in names:
                 names[name] = program.function(name)
         exec(test, names)
+        program.settle()
         return PASSED, ""
     except BaseException as error:
         last = traceback.format_exception_only(type(error), error)[-1].strip()[:2000]

@@ -88,7 +88,7 @@ def _run(job: dict[str, Any], request: bytes, prepared: types.CodeType | None, m
         if mode == "assert":
             names.pop(job["entry_point"], None)  # the prompt's stub, which the program replaces
     if job["trace"]:
-        code = tracer.start(code, memoryview(memory)[1:])
+        code = _traced(code, memory)
     exec(code, names)
     if mode == "call":
         value = entry_point(names, job["entry_point"])(*wire.from_tree(wire.loads(request)))
@@ -108,8 +108,8 @@ def _compiled(job: dict[str, Any], prepared: types.CodeType | None) -> types.Cod
     code: types.CodeType = compile(source, FILENAME, "exec", dont_inherit=True)
     spans: list[Any] = []
     if job["trace"]:
-        code = tracer.prepare(code)
         try:
+            code = tracer.prepare(code)
             spans = tracer.statement_spans(source)
         except (MemoryError, RecursionError):
             spans = []  # a program whose syntax tree alone takes all memory; no tokens of it can be told apart
@@ -121,6 +121,13 @@ def _compiled(job: dict[str, Any], prepared: types.CodeType | None) -> types.Cod
     kept = COMPILED + struct.pack("<Q", len(data)) + data + json.dumps(spans, separators=(",", ":")).encode()
     os.write(STAGE, kept if len(kept) < job["limits"]["output_bytes"] else TOLD)  # a giant; each test compiles it
     return code
+
+
+def _traced(code: types.CodeType, memory: mmap) -> types.CodeType:
+    try:
+        return tracer.start(code, memoryview(memory)[1:])
+    except RecursionError:  # functions in functions, too deep to be followed: it runs untraced
+        return code
 
 
 def entry_point(names: dict[str, Any], name: str) -> Any:
@@ -161,7 +168,9 @@ def serve(names: dict[str, Any], memory: mmap | None) -> None:
                 tracer.restart()
         try:
             action, target = request["do"], request["target"]
-            thing = entry_point(names, target) if isinstance(target, str) else kept[target]
+            thing: Any = None
+            if action != "begin":
+                thing = entry_point(names, target) if isinstance(target, str) else kept[target]
             if action == "call":
                 args, kwargs = value_of(request["args"]), value_of(request["kwargs"])
                 thing = thing(*args, **kwargs)

@@ -13,6 +13,7 @@ import json
 import marshal
 import mmap
 import os
+import select
 import signal
 import struct
 from contextlib import suppress
@@ -71,8 +72,19 @@ def serve(session_fd: int, scratch_bytes: int | None) -> NoReturn:
             _become(job, request, channel, program, memory, nested)
         for fd in channel:
             os.close(fd)
+        if not nested:  # nobody else ends this jail when the supervisor is killed
+            _outlive_no_one(child, session)
         _, status, usage = os.wait4(child, 0)  # the only one: a program starts no process
         session.sendall(wire.ENDED.pack(0, status, usage.ru_utime + usage.ru_stime, usage.ru_maxrss))
+
+
+def _outlive_no_one(child: int, session: _socket.socket) -> None:
+    """Waits for the child's end; ends the jail with all in it where the supervisor goes first."""
+    process = os.pidfd_open(child)
+    ready = select.select([process, session.fileno()], [], [])[0]
+    if process not in ready:  # the supervisor has nothing to say before the report
+        os._exit(0)
+    os.close(process)
 
 
 def _take(fds: list[int]) -> mmap.mmap:
@@ -131,7 +143,7 @@ def _prepared() -> CodeType | None:
 def _write_script(source: str) -> None:
     """The program as a file, which it may read."""
     data = source.encode("utf-8", "backslashreplace")
-    fd = os.open(runner.SCRIPT, os.O_WRONLY | os.O_CREAT, 0o666)
+    fd = os.open(runner.SCRIPT, os.O_WRONLY | os.O_CREAT, 0o444)
     while data:
         data = data[os.write(fd, data) :]
     os.close(fd)

@@ -99,7 +99,7 @@ def _open(session: int, control: socket.socket, scratch_bytes: int) -> None:
             control.close()
             warden.serve(session, scratch_bytes)
         except OSError as error:
-            _failed(session, error)
+            _failed(warden.SESSION_FD, error)  # where the warden has moved it first of all
         finally:
             os._exit(0)
 
