@@ -9,10 +9,11 @@ import signal
 from typing import Any
 
 from sandbox.compare import values_equal
+from sandbox.files import Files
 from sandbox.inside import wire
 from sandbox.inside.wire import GONE, OUT_OF_MEMORY, PASSED, RAISED, TOO_LARGE, WRONG
 from sandbox.limits import Limits
-from sandbox.session import Files, JailError, Run
+from sandbox.session import JailError, Run
 from sandbox.verdict import TestResult, Verdict
 
 HEAD_BYTES = 500  # of output and of messages kept in a row
