@@ -40,7 +40,7 @@ def plan(config: Config) -> tuple[Stage, ...]:
     """
     base = _base(config)
     warm = _warm_up(config, base)
-    train = TRAININGS[config.method.kind](config, base, warm)
+    *first, trained = TRAININGS[config.method.kind](config, base, warm)  # what the training learns from goes before
     judged = {name: f"judge-{name}" for name in ("before", "after")}
     tables = Stage(
         "tables",
@@ -50,9 +50,8 @@ def plan(config: Config) -> tuple[Stage, ...]:
         outputs={"tables": "tables"},
         options={"ks": list(config.tables.ks)},
     )
-    decoding, trained = config.method.test_decoding, train[-1]
+    decoding = config.method.test_decoding
     before = _sample("sample-before", "test", decoding, base, warm)
-    first = [stage for stage in train if stage.kind != trained.kind]  # what the training learns from goes before
     tuned = base | {"author": f"{base['author']}+{config.method.name}"}
     return (
         *([warm] if warm else []),
@@ -90,8 +89,12 @@ def _sample(name: str, problems: str, decoding: DecodingOptions, model: dict[str
 def _judge(config: Config, name: str, problems: str, programs: str) -> Stage:
     judge = config.judge
     inputs = {"problems": f"problems/{problems}.jsonl.gz", "programs": programs}
-    options = {key: value for key, value in asdict(judge).items() if key != "shards"}
-    return Stage(name, "judge", (programs,), judge.shards, "cpu", judge.workers, inputs, {"judged": name}, options)
+    return Stage(name, "judge", (programs,), judge.shards, "cpu", judge.workers, inputs, {"judged": name}, _judging(config))
+
+
+def _judging(config: Config) -> dict[str, Any]:
+    """How each program is judged, wherever that is."""
+    return {key: value for key, value in asdict(config.judge).items() if key != "shards"}
 
 
 def _needs(*stages: Stage | None) -> tuple[str, ...]:
@@ -123,8 +126,7 @@ def _sft(config: Config, base: dict[str, Any], warm: Stage | None) -> list[Stage
 
 def _stepcoder(config: Config, base: dict[str, Any], warm: Stage | None) -> list[Stage]:
     """Training from test feedback; its rollouts are judged where they are made."""
-    judging = {key: value for key, value in asdict(config.judge).items() if key != "shards"}
-    options = {"model": base, "stepcoder": asdict(config.method.stepcoder), "judge": judging}
+    options = {"model": base, "stepcoder": asdict(config.method.stepcoder), "judge": _judging(config)}
     return [_train("train", "stepcoder", warm, (), {"problems": "problems/train.jsonl.gz"}, options)]
 
 

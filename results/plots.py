@@ -33,6 +33,11 @@ def plot_table(table: Table, path: Path, metric: str = "pass_rate") -> None:
     figure.legend(
         *axes.get_legend_handles_labels(), frameon=False, fontsize=9, loc="outside lower center", ncols=_legend_columns(table)
     )
+    save(figure, path)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Writes a picture beside and renames it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"_{path.name}.{os.getpid()}")
     try:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from results.parts import read_parts
-from results.plots import COLORS, check_suffix
+from results.plots import COLORS, check_suffix, save
 
 PANELS = (
     ("reward", "reward"),
@@ -37,10 +36,4 @@ def plot_training(steps: Path, path: Path) -> None:
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="y", linewidth=0.4, alpha=0.5)
     panels[-1].set_xlabel("step (line: mean over the last ten)", fontsize=9)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"_{path.name}.{os.getpid()}")
-    try:
-        figure.savefig(beside, format=path.suffix[1:], dpi=200)
-        beside.rename(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    save(figure, path)
