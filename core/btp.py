@@ -20,6 +20,7 @@ import pyarrow as pa
 import torch
 
 from core import engine, replay, sft
+from core.actor_critic import Actor
 from core.options import ModelOptions, ReplayOptions, SFTOptions
 from core.policy import Policy, load_policy
 from core.prompt import completion_ids, prompt_ids
@@ -87,7 +88,7 @@ def train(
         options.gradient_clipping,
         options.zero_stage,
     )
-    trainer = engine.Engine(policy.model, training, ranks)
+    trainer = engine.Engine(Actor(policy.model), training, ranks)
     steps = sft.steps_of(len(examples), options)
     agreed = {"plan": plan, "options": asdict(options)}
     latest = engine.load(out / "resume", {"model": trainer}, agreed)
@@ -99,20 +100,20 @@ def train(
         tokens = sum(len(example.completion) for example in batch)  # of all ranks: the mean is over the whole step
         summed = 0.0
         for rows in sft.micro_batches(batch, ranks.rank, ranks.world, options):
-            inputs = sft.collate(rows, policy.tokenizer.pad_token_id, trainer.engine.device)
-            loss = -(sft.token_logprobs(trainer.engine, inputs) * inputs.weights).sum() / tokens
+            inputs = sft.collate(rows, policy.tokenizer.pad_token_id, trainer.device)
+            loss = -(trainer(inputs).logprobs * inputs.weights).sum() / tokens
             trainer.backward(loss)
             summed += float(loss.detach())
         rate = sft.learning_rate(step, steps, options)
         norm = trainer.step(rate)
-        (loss_of_all,) = engine.total([summed], trainer.engine.device)
+        loss_of_all = float(engine.total(torch.tensor([summed]), trainer.device))
         row = {"step": step, "loss": loss_of_all, "learning_rate": rate, "tokens": tokens, "grad_norm": norm}
         if ranks.rank == 0:
             write_part(out / "steps", f"{step:06d}", pa.Table.from_pylist([row | {"seconds": time.monotonic() - started}]))
             progress(step + 1, steps)
         if (step + 1) % options.checkpoint_every_steps == 0 and step + 1 < steps:
             engine.save(out / "resume", {"model": trainer}, step + 1, agreed)
-    trainer.export(export, policy.tokenizer)
+    trainer.export(export, "policy", policy.tokenizer)
     engine.once(ranks, lambda: shutil.rmtree(out / "resume", ignore_errors=True))  # optimiser states, three times the model
 
 

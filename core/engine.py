@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +18,8 @@ import torch.distributed as dist
 from torch import Tensor
 
 RENDEZVOUS = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+OFFLOADS = {"none": 0, "optimizer": 1, "all": 3}  # name → least ZeRO stage
+GATHERED_AT_ONCE = 2**28  # parameters
 PATIENCE = timedelta(hours=6)  # the other ranks wait while rank 0 scores programs
 
 log = logging.getLogger(__name__)
@@ -95,19 +97,40 @@ class Training:
     weight_decay: float = 0.0
     gradient_clipping: float = 1.0  # 0: off
     zero_stage: int = 2
+    offload: str = "none"  # what lies in the CPU's memory: none, optimizer (its states), all (the parameters too, at stage 3)
+
+
+def check(zero_stage: int, offload: str) -> None:
+    """ValueError names the option, its value and what is valid."""
+    if zero_stage not in (0, 1, 2, 3):
+        raise ValueError(f"zero_stage {zero_stage} is not one of 0, 1, 2, 3")
+    if offload not in OFFLOADS:
+        raise ValueError(f"offload {offload!r} is not one of {', '.join(OFFLOADS)}")
+    least = OFFLOADS[offload]
+    if zero_stage < least:
+        raise ValueError(f"offload {offload!r} needs zero_stage {least} or more, not {zero_stage}")
 
 
 class Engine:
-    """A model under ZeRO with AdamW. A step is `forward` and `backward` for each micro-batch, then `step` once."""
+    """A module under ZeRO with AdamW. A step is `forward` and `backward` for each micro-batch, then `step` once."""
 
-    def __init__(self, model: Any, training: Training, ranks: Ranks) -> None:
+    def __init__(self, module: Any, training: Training, ranks: Ranks) -> None:
         import deepspeed
 
         self.ranks = ranks
         self.training = training
-        parameters = [p for p in model.parameters() if p.requires_grad]
-        optimizer = torch.optim.AdamW(parameters, lr=training.learning_rate, weight_decay=training.weight_decay)
-        self.engine, *_ = deepspeed.initialize(model=model, optimizer=optimizer, config=configuration(model, training))
+        parameters = [p for p in module.parameters() if p.requires_grad]
+        rate, decay = training.learning_rate, training.weight_decay
+        optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=True)
+        self.engine, *_ = deepspeed.initialize(model=module, optimizer=optimizer, config=configuration(module, training))
+
+    def __call__(self, *inputs: Any) -> Any:
+        """What the module says."""
+        return self.engine(*inputs)
+
+    @property
+    def device(self) -> torch.device:
+        return torch.device(self.engine.device)
 
     def backward(self, loss: Tensor) -> None:
         """Adds this rank's micro-batch to the step's gradient.
@@ -126,26 +149,59 @@ class Engine:
         norm = self.engine.get_global_grad_norm()
         return float(norm) if norm is not None else float("nan")  # none at stage 0 in float32
 
-    def export(self, folder: Path, tokenizer: Any) -> None:
-        """Writes a Hugging Face folder beside and renames it."""
-        stage_3 = self.training.zero_stage == 3
-        weights = self.engine._zero3_consolidated_16bit_state_dict() if stage_3 else self.engine.module.state_dict()
+    def weights(self, part: str) -> Iterator[tuple[str, Tensor]]:
+        """(name, whole parameter) of the submodule `part`. At stage 3 a tensor is whole only until the next is taken.
+
+        All ranks must take them all, in step.
+        """
+        import deepspeed
+
+        named = list(self.engine.module.get_submodule(part).named_parameters())
+        if self.training.zero_stage < 3:
+            yield from ((name, parameter.data) for name, parameter in named)
+            return
+        while named:
+            together: list[tuple[str, Any]] = []
+            size = 0
+            while named and (not together or size + named[0][1].ds_numel <= GATHERED_AT_ONCE):
+                together.append(named.pop(0))
+                size += together[-1][1].ds_numel
+            with deepspeed.zero.GatheredParameters([parameter for _, parameter in together]):
+                yield from ((name, parameter.data) for name, parameter in together)
+
+    def export(self, folder: Path, part: str, tokenizer: Any) -> None:
+        """Writes the submodule `part`, a model of transformers, as a Hugging Face folder: beside, then renamed."""
+        model = self.engine.module.get_submodule(part)
+        state = (
+            {name: value.to("cpu", copy=True) for name, value in self.weights(part)} if self.training.zero_stage == 3 else None
+        )
 
         def write() -> None:
             beside = folder.with_name("_" + folder.name)
             shutil.rmtree(beside, ignore_errors=True)
-            self.engine.module.save_pretrained(beside, state_dict=weights)
+            model.save_pretrained(beside, state_dict=state)
             tokenizer.save_pretrained(beside)
             beside.rename(folder)
 
         once(self.ranks, write)
 
 
-def total(values: Sequence[float], device: Any) -> list[float]:
-    """The sums of some numbers over the ranks."""
-    summed = torch.tensor(values, dtype=torch.float64, device=device)
+def frozen(module: Any, training: Training) -> Any:
+    """A module that only scores: at stage 3 its parameters are dealt out over the ranks as those of the trained one are."""
+    module.requires_grad_(False)
+    if training.zero_stage < 3:
+        return module
+    import deepspeed
+
+    engine, *_ = deepspeed.initialize(model=module, config=configuration(module, training))
+    return engine
+
+
+def total(values: Tensor, device: torch.device) -> Tensor:
+    """The sums of some numbers over the ranks, float64."""
+    summed = values.to(device, torch.float64, copy=True)
     dist.all_reduce(summed)
-    return [float(value) for value in summed]
+    return summed
 
 
 def gathered(value: Any) -> list[Any]:
@@ -196,19 +252,28 @@ def load(folder: Path, engines: Mapping[str, Engine], plan: dict[str, Any]) -> d
     return latest
 
 
-def configuration(model: Any, training: Training) -> dict[str, Any]:
+def configuration(module: Any, training: Training) -> dict[str, Any]:
     """DeepSpeed's configuration: nothing is left to its defaults that changes a number."""
+    dtype = next(module.parameters()).dtype
+    if dtype != torch.float32 and training.zero_stage == 0:
+        raise ValueError(f"zero_stage 0 trains in float32 only, not in {str(dtype).removeprefix('torch.')}: use 1, 2 or 3")
+    zero: dict[str, Any] = {
+        "stage": training.zero_stage,
+        "stage3_param_persistence_threshold": 0,
+        "stage3_gather_16bit_weights_on_model_save": True,
+    }
+    if training.offload != "none":
+        zero["offload_optimizer"] = {"device": "cpu"}
+    if training.offload == "all":
+        zero["offload_param"] = {"device": "cpu"}
     return {
         "train_micro_batch_size_per_gpu": training.micro_batch_size,
         "gradient_accumulation_steps": training.accumulation,
         "gradient_clipping": training.gradient_clipping,  # left out, it would be 1
-        "bf16": {"enabled": next(model.parameters()).dtype == torch.bfloat16},
-        "fp16": {"enabled": next(model.parameters()).dtype == torch.float16},
+        "bf16": {"enabled": dtype == torch.bfloat16},
+        "fp16": {"enabled": dtype == torch.float16},
         "zero_allow_untested_optimizer": True,
-        "zero_optimization": {
-            "stage": training.zero_stage,
-            "stage3_param_persistence_threshold": 0,
-            "stage3_gather_16bit_weights_on_model_save": True,
-        },
+        "zero_force_ds_cpu_optimizer": False,  # torch's AdamW steps on the CPU too, and needs no compiler there
+        "zero_optimization": zero,
         "steps_per_print": 2**31 - 1,
     }

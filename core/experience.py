@@ -1,104 +1,97 @@
-"""From drawn tasks to judged rollouts: prompts with a part of the solution, decoding with the judge at work beside it.
-
-A rollout is handed to the judge as soon as it has ended, while others still grow.
-"""
+"""From verdicts to what an update learns: rewards, FGO's weights, advantages. Tensors are [N, C], as in `score`."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from core import curriculum
-from core.options import StepCoderOptions
-from core.policy import Policy
-from core.prompt import PREFILL, extract_program, prompt_ids
-from core.rollout import Rollout, sample
-from sandbox.pool import Job, Pool
-from sandbox.problem import Problem, Program
+import torch
+from torch import Tensor
+
+from core import advantage, mask, ppo
+from core.attempts import Attempt
+from core.options import PPOOptions
+from core.score import Scored, padded
 from sandbox.verdict import ProgramResult
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """A problem to train on. Made once a run; drawn again and again."""
+class Experience:
+    """What a rank learns from in one step. `mask` is 1 on the tokens of rollouts that have a reward; the others are beside it."""
 
-    problem: Problem
-    prompt: tuple[int, ...]  # token ids, without any of the solution
-    cuts: tuple[int, ...]  # where the shown part of the solution ends, a stage each
+    reward: Tensor  # [N], NaN where the rollout is dropped
+    passed: Tensor  # [N], 1 where all tests passed
+    mask: Tensor
+    weights: Tensor  # of the policy loss: `mask`, less the tokens that FGO leaves out
+    scored: Scored
+
+    def masked(self) -> Tensor:
+        """[N]: the share of each rollout's tokens that FGO leaves out; 0 of a dropped one."""
+        return ((self.mask - (self.weights != 0).float()).sum(1) / self.mask.sum(1).clamp(min=1)).clamp(min=0)
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """A rollout with its verdicts. Made by `roll_out`; read by the update and the record."""
+class Targets:
+    """What the losses aim at, both [N, C]; the returns are 0 without a critic."""
 
-    task: Task
-    stage: int
-    prompt: tuple[int, ...]  # token ids, the shown part of the solution included
-    shown: str  # that part
-    rollout: Rollout
-    text: str  # of the completion
-    program: str  # as judged: the shown part, and what the completion made of it
-    result: ProgramResult
+    advantages: Tensor
+    returns: Tensor
 
 
-def tasks_of(problems: Sequence[Problem], policy: Policy, options: StepCoderOptions) -> tuple[list[Task], int]:
-    """(tasks, how many problems were left out: too long). A solution that is missing, or no Python, has the one stage 0."""
-    tasks = []
-    for problem in problems:
-        solution = problem.canonical_solution
-        try:
-            cuts = curriculum.cuts(solution, options.curriculum.kinds) if options.curriculum.enabled else (0,)
-        except ValueError:
-            cuts = (0,)
-        prompt = tuple(prompt_ids(problem, policy.tokenizer))
-        longest = len(prompt) + len(policy.tokenizer(solution[: max(cuts)], add_special_tokens=False).input_ids)
-        if longest <= options.max_prompt_tokens:
-            tasks.append(Task(problem, prompt, cuts))
-    return tasks, len(problems) - len(tasks)
+def experience(
+    scored: Scored,
+    attempts: Sequence[Attempt],
+    results: Sequence[ProgramResult],
+    rewards: Sequence[float | None],
+    tokenizer: Any,
+    options: PPOOptions,
+) -> Experience:
+    """The scored rollouts with what the judge said of them. One without a reward is left out: its tokens count nowhere."""
+    device = scored.tokens.device
+    reward = torch.tensor([float("nan") if value is None else value for value in rewards], device=device)
+    kept = scored.tokens * ~reward.isnan()[:, None]
+    ran = [MASKS[options.mask](each, result, tokenizer) for each, result in zip(attempts, results, strict=True)]
+    passed = torch.tensor([float(result.tests_passed == result.tests_total) for result in results], device=device)
+    return Experience(reward, passed, kept, kept * padded(ran, device), scored)
 
 
-def shown_part(task: Task, stage: int, ends: str) -> str:
-    """What a prompt shows of the solution; `ends` is the option `prefix_ends` of the curriculum."""
-    part = curriculum.prefix(task.problem.canonical_solution, task.cuts, stage)
-    return part.rstrip() if ends == "line" else part
+def _executed(each: Attempt, result: ProgramResult, tokenizer: Any) -> list[bool]:
+    """FGO's m_j of the completion's tokens."""
+    lines = {line for test in result.tests for line in test.executed_lines}
+    return mask.loss_mask(each.rollout.token_ids, tokenizer, each.program, result.statements, lines, -len(each.shown))
 
 
-def roll_out(
-    policy: Policy, drawn: Sequence[tuple[Task, int]], pool: Pool, options: StepCoderOptions, seed: int, rank: int, world: int
-) -> tuple[list[Judged], dict[str, float]]:
-    """The rollouts of the drawn (task, stage), those of a task together, with verdicts; seconds of `decode` and of `judge`.
+def _all(each: Attempt, _result: ProgramResult, _tokenizer: Any) -> list[bool]:
+    return [True] * len(each.rollout.token_ids)
 
-    `drawn` are this rank's of all: every `world`-th. `judge` is only the time that the judge took beyond decoding.
-    """
-    n = options.rollouts_per_problem
-    shown = [shown_part(task, stage, options.curriculum.prefix_ends) for task, stage in drawn]
-    prompts = [
-        (*task.prompt, *policy.tokenizer(part, add_special_tokens=False).input_ids)
-        for (task, _), part in zip(drawn, shown, strict=True)
-    ]
-    texts: dict[int, tuple[str, str]] = {}
-    results: dict[int, ProgramResult] = {}
 
-    def collect(timeout_s: float | None) -> None:
-        results.update((job.index, result) for job, result in pool.collect(timeout_s))
+MASKS: dict[str, Callable[[Attempt, ProgramResult, Any], list[bool]]] = {"executed": _executed, "all": _all}
 
-    def hand_over(row: int, rollout: Rollout) -> None:
-        text = policy.tokenizer.decode(rollout.token_ids, skip_special_tokens=True)
-        program = extract_program(PREFILL + shown[row // n] + text)
-        texts[row] = text, program
-        problem = drawn[row // n][0].problem
-        pool.submit(Job(row, problem, Program(problem.problem_id, program, row % n)))
-        collect(0)
 
-    started = time.monotonic()
-    groups = sample(policy, prompts, n, options.temperature, options.top_p, options.max_new_tokens, seed, hand_over, rank, world)
-    decoded = time.monotonic()
-    while pool.pending:
-        collect(None)
-    rollouts = [rollout for group in groups for rollout in group]
-    judged = [
-        Judged(*drawn[row // n], prompts[row // n], shown[row // n], rollout, *texts[row], results[row])
-        for row, rollout in enumerate(rollouts)
-    ]
-    return judged, {"decode_s": decoded - started, "judge_s": time.monotonic() - decoded}
+def _gae(seen: Experience, options: PPOOptions, _n: int) -> tuple[Tensor, Tensor]:
+    beta = options.kl_weight if options.kl_in == "reward" else 0.0
+    rewards = advantage.token_rewards(seen.reward, seen.scored.logprobs, seen.scored.reference, seen.mask, beta)
+    return advantage.gae(rewards, seen.scored.values, seen.mask, options.gamma, options.lam)
+
+
+def _of_group(by_group: Callable[[Tensor, int], Tensor], seen: Experience, options: PPOOptions, n: int) -> tuple[Tensor, Tensor]:
+    """One advantage for all tokens of a rollout; no returns, as there is no critic."""
+    beta = options.kl_weight if options.kl_in == "reward" else 0.0
+    penalty = beta * ppo.token_kl(seen.scored.logprobs, seen.scored.reference, seen.mask, "k1").sum(1)
+    return by_group(seen.reward - penalty, n)[:, None] * seen.mask, torch.zeros_like(seen.mask)
+
+
+def _grpo(seen: Experience, options: PPOOptions, n: int) -> tuple[Tensor, Tensor]:
+    return _of_group(lambda rewards, size: advantage.group_relative(rewards, size, scale_by_std=True), seen, options, n)
+
+
+def _rloo(seen: Experience, options: PPOOptions, n: int) -> tuple[Tensor, Tensor]:
+    return _of_group(advantage.leave_one_out, seen, options, n)
+
+
+ADVANTAGES: dict[str, Callable[[Experience, PPOOptions, int], tuple[Tensor, Tensor]]] = {
+    "gae": _gae,
+    "group": _grpo,
+    "leave_one_out": _rloo,
+}

@@ -95,7 +95,12 @@ class PPOOptions:
     weight_decay: float = 0.0
     gradient_clipping: float = 1.0  # 0: off
     micro_batch_size: int = 4  # rollouts a rank holds at once
+    critic: str = "separate"  # of gae: separate (the paper's), or shared: a value head on the policy's trunk
+    value_weight: float = 0.1  # of the value loss beside the policy's, where they share a trunk
+    old_logprobs: str = "sampled"  # sampled: as decoding found them, free; scored: by a forward pass, as training sees them
+    gradient_checkpointing: bool = False  # recompute activations: less memory, a third more time
     zero_stage: int = 2
+    offload: str = "none"  # to the CPU's memory: none, optimizer (its states), all (parameters too, at stage 3)
 
 
 @dataclass
@@ -111,6 +116,7 @@ class StepCoderOptions:
     max_prompt_tokens: int = 1024  # problems whose prompt with the whole solution is longer are left out and counted
     reward: str = "stepcoder"  # stepcoder, pass_fraction, coderl, rltf
     most_judge_errors: float = 0.01  # share of a step's rollouts; above it training stops
+    most_kl: float = 2.0  # nats a token from the start; above it training stops: the policy has collapsed. 0: no limit
     checkpoint_every_steps: int = 10
     seed: int = 0
     curriculum: CurriculumOptions = field(default_factory=CurriculumOptions)

@@ -48,7 +48,21 @@ def load_policy(model: ModelOptions, purpose: Literal["sample", "train"]) -> Pol
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     network = network.to(device=device, dtype=dtype).eval()
+    if purpose == "train":
+        check_head(network, model.path)
     return Policy(network, tokenizer, device, files.author)
+
+
+@torch.no_grad()
+def check_head(network: Any, name: str) -> None:
+    """ValueError: a model whose logits are not its output layer's, but scaled or capped, which training does not do."""
+    ids = torch.tensor([[1, 2]], device=network.device)
+    states = network.base_model(input_ids=ids, use_cache=False).last_hidden_state
+    if not torch.allclose(network.get_output_embeddings()(states), network(input_ids=ids, use_cache=False).logits, atol=1e-3):
+        kind = network.config.model_type
+        raise ValueError(
+            f"model {name!r} ({kind}) scales or caps the logits of its output layer; such models can't be trained here"
+        )
 
 
 def device_of(model: ModelOptions) -> torch.device:

@@ -71,16 +71,11 @@ def kl_penalty_loss(logprobs: Tensor, reference_logprobs: Tensor, mask: Tensor) 
     return token_kl(logprobs, reference_logprobs, mask, "k3").sum()
 
 
-def entropy(logits: Tensor, mask: Tensor) -> Tensor:
-    """Σ H(π(· | tokens before)), nats, a sum over the tokens of `mask`; `logits` [B, C, V], −inf where a token has no chance."""
-    if logits.shape[:-1] != mask.shape:
-        raise ValueError(f"logits of shape {tuple(logits.shape)} are not [B, C, V] for a mask of shape {tuple(mask.shape)}")
-    total = torch.zeros((), device=logits.device)
-    for row, real in zip(logits, mask != 0, strict=True):  # by rows, because it takes four times their memory
-        logprobs = row[real].float().log_softmax(-1)
-        probabilities = logprobs.exp()
-        total = total - (probabilities * torch.where(probabilities > 0, logprobs, 0.0)).sum()
-    return total
+def entropies(logits: Tensor) -> Tensor:
+    """H(π(· | tokens before)) [...], nats, of `logits` [..., V], −inf where a token has no chance."""
+    logprobs = logits.log_softmax(-1)
+    probabilities = logprobs.exp()
+    return -(probabilities * torch.where(probabilities > 0, logprobs, 0.0)).sum(-1)
 
 
 def approximate_kl(logprobs: Tensor, reference_logprobs: Tensor, mask: Tensor, kind: str) -> Tensor:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -26,16 +26,18 @@ class Example:
     weight: float = 1.0  # importance weight
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Rows laid out as [left-padded prompt | right-padded completion]: the completions share their C columns.
+class Batch(NamedTuple):
+    """Rows laid out as [prompt | completion | padding]: what stands right of a token never reaches it, so no mask is needed.
 
-    `input_ids`, `attention_mask`, `position_ids` [B, T]; `weights` [B, C], 0 on padding.
+    `weights` [B, C] are those of the completions' tokens, 0 on padding. `rows`, `columns` [N] say where in them the N real tokens
+    stand, `places` [N] where in the flattened `input_ids` [B, T] each of them is predicted: at the token before it.
+    A tuple, because DeepSpeed looks for tensors in what a module is given.
     """
 
     input_ids: Tensor
-    attention_mask: Tensor
-    position_ids: Tensor
+    rows: Tensor
+    columns: Tensor
+    places: Tensor
     weights: Tensor
 
 
@@ -83,33 +85,45 @@ def micro_batches(examples: Sequence[Example], rank: int, world: int, options: S
 
 
 def collate(examples: Sequence[Example], pad: int, device: torch.device) -> Batch:
-    """The batch [B, T] of some examples."""
-    width = max(len(example.prompt) for example in examples)
-    completion = max(len(example.completion) for example in examples)
-    ids, mask, weights = [], [], []
-    for example in examples:
-        left, right = width - len(example.prompt), completion - len(example.completion)
-        ids.append([pad] * left + [*example.prompt, *example.completion] + [pad] * right)
-        mask.append([0] * left + [1] * (len(ids[-1]) - left - right) + [0] * right)
-        weights.append([example.weight] * len(example.completion) + [0.0] * right)
-    attention = torch.tensor(mask, device=device)
-    positions = (attention.cumsum(1) - 1).clamp(min=0)
-    return Batch(torch.tensor(ids, device=device), attention, positions, torch.tensor(weights, device=device))
+    """The batch of some examples; T is the longest of them, C the longest completion. A prompt has at least one token."""
+    lengths = [len(example.completion) for example in examples]
+    width = max(len(example.prompt) + length for example, length in zip(examples, lengths, strict=True))
+    ids = np.full((len(examples), width), pad, dtype=np.int64)
+    weights = np.zeros((len(examples), max(lengths)), dtype=np.float32)
+    for row, example in enumerate(examples):
+        text = (*example.prompt, *example.completion)
+        ids[row, : len(text)] = text
+        weights[row, : lengths[row]] = example.weight
+    rows = np.repeat(np.arange(len(examples)), lengths)
+    columns = np.concatenate([np.arange(length) for length in lengths])
+    before = np.array([len(example.prompt) - 1 for example in examples])
+    places = rows * width + before[rows] + columns
+    return Batch(*(torch.from_numpy(x).to(device) for x in (ids, rows, columns, places, weights)))
+
+
+def completion_states(trunk: Any, batch: Batch) -> Tensor:
+    """The last hidden states [N, H] from which the N completion tokens are predicted; `trunk` is a model without its head."""
+    states: Tensor = trunk(input_ids=batch.input_ids, use_cache=False).last_hidden_state
+    return states.flatten(0, 1)[batch.places]
+
+
+def logprobs_of(logits: Tensor, batch: Batch) -> Tensor:
+    """log p [B, C] of the completion tokens by their `logits` [N, V], float32; 0 on padding."""
+    targets = batch.input_ids.flatten()[batch.places + 1]
+    return spread(-torch.nn.functional.cross_entropy(logits, targets, reduction="none"), batch)
+
+
+def spread(values: Tensor, batch: Batch) -> Tensor:
+    """[B, C] of one value a completion token [N]; 0 on padding."""
+    return values.new_zeros(batch.weights.shape).index_put((batch.rows, batch.columns), values)
 
 
 def token_logprobs(model: Any, batch: Batch) -> Tensor:
-    """log p [B, C] of every completion token given what stands before it; logits are made for these columns alone."""
-    columns = batch.weights.shape[1]
-    out = model(
-        input_ids=batch.input_ids,
-        attention_mask=batch.attention_mask,
-        position_ids=batch.position_ids,
-        use_cache=False,
-        logits_to_keep=columns + 1,
-    )
-    logits = out.logits[:, -columns - 1 : -1].float()
-    targets = batch.input_ids[:, -columns:]
-    return -torch.nn.functional.cross_entropy(logits.transpose(1, 2), targets, reduction="none")
+    """log p [B, C] of every completion token given what stands before it; logits are made for these tokens alone.
+
+    model: a causal language model of transformers whose logits are its output layer's (`policy.load_policy` checks that).
+    """
+    return logprobs_of(model.get_output_embeddings()(completion_states(model.base_model, batch)).float(), batch)
 
 
 def learning_rate(step: int, steps: int, options: SFTOptions) -> float:

@@ -10,7 +10,6 @@ import hashlib
 import logging
 import math
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,15 +19,18 @@ import numpy as np
 import pyarrow as pa
 
 from core import curriculum, engine, reward, update
-from core.critic import Critic
-from core.experience import Judged, Task, roll_out, tasks_of
+from core.attempts import Attempt, Judging, Task, roll_out, tasks_of
+from core.experience import Experience, experience
+from core.metrics import Clock, story
+from core.models import models_of
 from core.options import ModelOptions, StepCoderOptions
-from core.policy import load_policy
+from core.policy import Policy, load_policy
+from core.score import score
 from results.parts import write_part
 from sandbox.judge import JudgeOptions
 from sandbox.pool import Pool
 from sandbox.problem import read_problems
-from sandbox.verdict import Verdict
+from sandbox.verdict import ProgramResult, Verdict
 
 log = logging.getLogger(__name__)
 
@@ -55,12 +57,12 @@ def train(
     problems: Path,
     out: Path,
     export: Path,
-    progress: Callable[[int, int], None],
+    progress: Callable[[int, int, str], None],
 ) -> None:
     """Trains `model` and writes the Hugging Face folder `export`; returns at once where it is there.
 
     Each rank judges its own rollouts with `workers` processes. Writes `out/steps` (a row a step), `out/rollouts` (a row a judged
-    rollout) and, while it runs, `out/resume`. `progress` takes (step, steps).
+    rollout) and, while it runs, `out/resume`. `progress` takes (step, steps, what the step tells).
     ValueError: bad options or problems. RuntimeError: a loss that is no number, or too many judge errors; the last checkpoint
     is kept.
     """
@@ -72,53 +74,52 @@ def train(
         if options.problems_per_step % ranks.world:
             raise ValueError(f"stepcoder problems_per_step {options.problems_per_step} must be a multiple of {ranks.world} ranks")
         policy = load_policy(model, "train")
-        reference = load_policy(model, "train").model.requires_grad_(False)
-        tasks, too_long = tasks_of(list(read_problems(problems)), policy, options)
-        if too_long:
-            log.warning("%d problems left out: prompt and solution over %d tokens", too_long, options.max_prompt_tokens)
-        if not tasks:
-            raise ValueError(f"{problems}: no problem fits in stepcoder max_prompt_tokens {options.max_prompt_tokens}")
-        engines = {"actor": engine.Engine(policy.model, training_of(options, options.ppo.learning_rate, ranks), ranks)}
-        if options.ppo.advantage == "gae":
-            critic = Critic(load_policy(model, "train").model)
-            engines["critic"] = engine.Engine(critic, training_of(options, options.ppo.critic_learning_rate, ranks), ranks)
+        tasks = tasks_that_fit(problems, policy, options)
+        models, sampler = models_of(model, policy, options, ranks)
         stages = {task.problem.problem_id: curriculum.start(len(task.cuts)) for task in tasks}
         plan = {"plan": fingerprint(tasks), "options": asdict(options)}
-        latest = engine.load(out / "resume", engines, plan)
+        latest = engine.load(out / "resume", models.engines, plan)
         if latest:
             stages = curriculum.restored(latest["curriculum"])
+        n = options.rollouts_per_problem
         with Pool(judging, workers) as pool:
             for step in range(latest["step"] if latest else 0, options.steps):
+                clock, judge = Clock(), Judging(pool)
+                sampler.refresh(models.actor.weights("policy"))
                 drawn = [(task, stages[task.problem.problem_id].stage) for task in draw(tasks, step, options)]
                 mine, luck = drawn[ranks.rank :: ranks.world], options.seed * 1_000_003 + step
-                judged, seconds = roll_out(policy, mine, pool, options, luck, ranks.rank, ranks.world)
-                rewards = [reward.program_reward(each.result, options.reward) for each in judged]
-                started = time.monotonic()
-                n = options.rollouts_per_problem
-                told = update.update(policy, reference, engines, judged, rewards, options.ppo, n, step, options.seed)
-                seconds["train_s"] = time.monotonic() - started
-                stages |= moved(stages, judged, options)
-                row = {"step": step} | told | seconds | {"stage": sum(p.stage for p in stages.values()) / len(stages)}
-                record(out, step, ranks, row, judged, rewards)
+                attempts = roll_out(sampler, policy.tokenizer, mine, judge, options, luck, ranks)
+                clock.lap("decode_s")
+                scored = score(models, attempts, options.ppo, judge.keep_going)  # while the judge works
+                clock.lap("score_s")
+                results = judge.finish()
+                clock.lap("judge_s")
+                rewards = [reward.program_reward(result, options.reward) for result in results]
+                seen = experience(scored, attempts, results, rewards, policy.tokenizer, options.ppo)
+                told = update.update(models, seen, options.ppo, n, step, options.seed)
+                clock.lap("train_s")
+                stages |= moved(stages, attempts, results, options)
+                row = {"step": step} | told | clock.seconds | {"stage": sum(p.stage for p in stages.values()) / len(stages)}
+                record(out, step, ranks, row, attempts, results, seen)
                 if (step + 1) % options.checkpoint_every_steps == 0 and step + 1 < options.steps:
-                    engine.save(out / "resume", engines, step + 1, plan | {"curriculum": curriculum.state(stages)})
+                    engine.save(out / "resume", models.engines, step + 1, plan | {"curriculum": curriculum.state(stages)})
                 stop_if_broken(row, options)
                 if ranks.rank == 0:
-                    progress(step + 1, options.steps)
-        engines["actor"].export(export, policy.tokenizer)
+                    progress(step + 1, options.steps, story(row))
+        models.actor.export(export, "policy", policy.tokenizer)
         engine.once(ranks, lambda: shutil.rmtree(out / "resume", ignore_errors=True))
     finally:
         engine.stop()
 
 
-def training_of(options: StepCoderOptions, learning_rate: float, ranks: engine.Ranks) -> engine.Training:
-    """How an engine trains: a rank's rollouts of a step, in minibatches of micro-batches."""
-    ppo = options.ppo
-    rollouts = options.problems_per_step // ranks.world * options.rollouts_per_problem
-    accumulation = math.ceil(math.ceil(rollouts / ppo.minibatches) / ppo.micro_batch_size)
-    return engine.Training(
-        learning_rate, ppo.micro_batch_size, accumulation, ppo.weight_decay, ppo.gradient_clipping, ppo.zero_stage
-    )
+def tasks_that_fit(problems: Path, policy: Policy, options: StepCoderOptions) -> list[Task]:
+    """ValueError: there is none."""
+    tasks, too_long = tasks_of(list(read_problems(problems)), policy, options)
+    if too_long:
+        log.warning("%d problems left out: prompt and solution over %d tokens", too_long, options.max_prompt_tokens)
+    if not tasks:
+        raise ValueError(f"{problems}: no problem fits in stepcoder max_prompt_tokens {options.max_prompt_tokens}")
+    return tasks
 
 
 def fingerprint(tasks: Sequence[Task]) -> str:
@@ -136,12 +137,15 @@ def draw(tasks: Sequence[Task], step: int, options: StepCoderOptions) -> list[Ta
 
 
 def moved(
-    stages: dict[str, curriculum.Progress], judged: Sequence[Judged], options: StepCoderOptions
+    stages: dict[str, curriculum.Progress],
+    attempts: Sequence[Attempt],
+    results: Sequence[ProgramResult],
+    options: StepCoderOptions,
 ) -> dict[str, curriculum.Progress]:
     """The curriculum of the problems that any rank has just rolled out, by the share of their rollouts that pass (CCCS)."""
     passes: dict[str, list[bool]] = {}
-    for each in judged:
-        verdict = reward.worst(test.verdict for test in each.result.tests)
+    for each, result in zip(attempts, results, strict=True):
+        verdict = reward.worst(test.verdict for test in result.tests)
         if verdict is not Verdict.JUDGE_ERROR:
             passes.setdefault(each.task.problem.problem_id, []).append(verdict is Verdict.PASS)
     rules = options.curriculum
@@ -153,7 +157,13 @@ def moved(
 
 
 def record(
-    out: Path, step: int, ranks: engine.Ranks, row: dict[str, Any], judged: Sequence[Judged], rewards: Sequence[float | None]
+    out: Path,
+    step: int,
+    ranks: engine.Ranks,
+    row: dict[str, Any],
+    attempts: Sequence[Attempt],
+    results: Sequence[ProgramResult],
+    seen: Experience,
 ) -> None:
     """The step's row, and a row a rollout of this rank."""
     rows = [
@@ -164,15 +174,17 @@ def record(
             "stage": each.stage,
             "shown_tokens": len(each.prompt) - len(each.task.prompt),
             "program": each.program,
-            "verdict": each.result.verdict.value,
-            "tests_passed": each.result.tests_passed,
-            "tests_total": each.result.tests_total,
-            "reward": value,
+            "verdict": result.verdict.value,
+            "verdicts": [test.verdict.value for test in result.tests],
+            "tests_passed": result.tests_passed,
+            "tests_total": result.tests_total,
+            "reward": None if math.isnan(value) else value,
+            "masked": masked,  # share of the completion's tokens that FGO leaves out
             "logprob_sum": each.rollout.logprob_sum,
             "token_count": each.rollout.token_count,
             "finished": each.rollout.finished,
         }
-        for each, value in zip(judged, rewards, strict=True)
+        for each, result, value, masked in zip(attempts, results, seen.reward.tolist(), seen.masked().tolist(), strict=True)
     ]
     write_part(out / "rollouts", f"{step:06d}-{ranks.rank:04d}", pa.Table.from_pylist(rows))
     if ranks.rank == 0:
@@ -184,6 +196,11 @@ def stop_if_broken(row: dict[str, Any], options: StepCoderOptions) -> None:
     broken = [name for name, value in row.items() if isinstance(value, float) and not math.isfinite(value)]
     if broken:
         raise RuntimeError(f"step {row['step']}: {', '.join(broken)} is no finite number; the last checkpoint is kept")
+    if options.most_kl and row["kl"] > options.most_kl:
+        raise RuntimeError(
+            f"step {row['step']}: the policy is {row['kl']:.2f} nats a token from where it started, over the limit of "
+            f"{options.most_kl} (most_kl): it has collapsed. Lower ppo.learning_rate, or raise ppo.kl_weight"
+        )
     if row["judge_errors"] > options.most_judge_errors:
         raise RuntimeError(
             f"step {row['step']}: {row['judge_errors']:.1%} of the rollouts ended in judge errors, over the limit of "

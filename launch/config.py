@@ -111,6 +111,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "method.stepcoder.ppo.advantage": ("gae", "group", "leave_one_out"),
     "method.stepcoder.ppo.mask": ("executed", "all"),
     "method.stepcoder.ppo.kl_in": ("reward", "loss"),
+    "method.stepcoder.ppo.critic": ("separate", "shared"),
+    "method.stepcoder.ppo.old_logprobs": ("sampled", "scored"),
+    "method.stepcoder.ppo.offload": ("none", "optimizer", "all"),
     "cluster.kind": ("local", "slurm"),
 }
 
@@ -153,6 +156,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "method.stepcoder.temperature": (EPSILON, ENDLESS),
     "method.stepcoder.top_p": (EPSILON, 1),
     "method.stepcoder.most_judge_errors": (0, 1),
+    "method.stepcoder.most_kl": (0, ENDLESS),
     "method.stepcoder.curriculum.alpha": (EPSILON, 1),
     "method.stepcoder.curriculum.threshold": (0, 1),
     "method.stepcoder.ppo.gamma": (0, 1),
@@ -163,7 +167,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "method.stepcoder.ppo.learning_rate": (EPSILON, ENDLESS),
     "method.stepcoder.ppo.critic_learning_rate": (EPSILON, ENDLESS),
     "method.stepcoder.ppo.warmup_steps": (0, ENDLESS),
-    "method.stepcoder.ppo.zero_stage": (0, 2),
+    "method.stepcoder.ppo.value_weight": (0, ENDLESS),
+    "method.stepcoder.ppo.zero_stage": (0, 3),
     "judge.shards": (1, ENDLESS),
     "judge.workers": (1, ENDLESS),
     "cluster.cpu_slots": (0, ENDLESS),

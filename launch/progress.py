@@ -58,9 +58,9 @@ class Progress:
         self.started = time.time()
         self._written = 0.0
 
-    def __call__(self, done: int, total: int) -> None:
+    def __call__(self, done: int, total: int, note: str = "") -> None:
         now = time.time()
         if now - self._written >= INTERVAL_S or done >= total:
             self._written = now
-            row = {"done": done, "total": total, "unit": self.unit, "started": self.started, "updated": now}
+            row = {"done": done, "total": total, "unit": self.unit, "started": self.started, "updated": now, "note": note}
             write_json(self.path, row)

@@ -30,7 +30,7 @@ class Task:
     run: Path
     stage: Stage
     shard: int
-    progress: Callable[[int, int], None]  # (done, total)
+    progress: Progress
 
     def input(self, name: str) -> Path:
         return self.run / self.stage.inputs[name]

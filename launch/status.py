@@ -32,6 +32,7 @@ class StageStatus:
     total: int | None  # None: no shard has told yet
     unit: str
     seconds: float | None  # of its tasks so far, added up
+    note: str = ""  # what its last step told
 
     @property
     def fraction(self) -> float:
@@ -42,7 +43,7 @@ def stage_status(run: Path, stage: Stage, last: dict[tuple[str, int], str], cach
     """`last` is the last state of each (stage, shard) in jobs.jsonl. `cached` keeps what can't change any more."""
     cached = {} if cached is None else cached
     whole = done_shards(run, stage.name)
-    done, totals, seconds = 0, [], 0.0
+    done, totals, seconds, note = 0, [], 0.0, ""
     for shard in range(stage.shards):
         path = progress_path(run, stage.name, shard)
         row = cached.get(path) or read_json(path)
@@ -51,6 +52,7 @@ def stage_status(run: Path, stage: Stage, last: dict[tuple[str, int], str], cach
         if row:
             done += row["total"] if shard in whole else row["done"]
             totals.append(row["total"])
+            note = row.get("note", "")
         if shard in whole:
             path = done_path(run, stage.name, shard)
             cached[path] = cached.get(path) or read_json(path)
@@ -60,7 +62,8 @@ def stage_status(run: Path, stage: Stage, last: dict[tuple[str, int], str], cach
     total = round(sum(totals) / len(totals) * stage.shards) if totals else None
     unit = UNITS.get(stage.kind, "steps")
     state = _state(stage, whole, last)
-    return StageStatus(stage.name, state, len(whole), stage.shards, done, total, unit, seconds if totals or whole else None)
+    taken = seconds if totals or whole else None
+    return StageStatus(stage.name, state, len(whole), stage.shards, done, total, unit, taken, note)
 
 
 def _state(stage: Stage, whole: set[int], last: dict[tuple[str, int], str]) -> State:
@@ -179,6 +182,8 @@ def _line(row: StageStatus, speed: float | None) -> str:
         parts += [f"{speed:.2f} {row.unit}/s", f"{duration((row.total - row.done) / speed)} left"]
     elif row.state != "running" and row.seconds:
         parts.append(f"took {duration(row.seconds)}" if row.shards == 1 else f"took {duration(row.seconds)} over all tasks")
+    if row.note and row.state == "running":
+        parts.append(row.note)
     return "  ".join(parts)
 
 

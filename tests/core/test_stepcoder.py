@@ -9,8 +9,9 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from core import curriculum, stepcoder, update
-from core.experience import Task, shown_part, tasks_of
+from core import curriculum, stepcoder
+from core.attempts import Task, shown_part, tasks_of
+from core.models import training_of
 from core.options import CurriculumOptions, PPOOptions, StepCoderOptions
 from results.parts import read_parts
 from sandbox.problem import Problem, write_problems
@@ -40,7 +41,17 @@ def folder(tmp_path_factory):
 
 
 def start(folder, run, ranks=0, **options):
-    return launched("tests.core.one_learner", ranks, str(folder), str(run), json.dumps(options))
+    return start_all(folder, {run: options}, ranks)
+
+
+def start_all(folder, runs, ranks=0):
+    """One run after the other, in the same processes: what takes time is to start them."""
+    return launched(
+        "tests.core.one_learner",
+        ranks,
+        str(folder),
+        *(x for run, options in runs.items() for x in (str(run), json.dumps(options))),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -91,21 +102,49 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_weights(folder, unbroken, t
     assert_equal(tmp_path, unbroken, 0)
 
 
+TWO_STEPS = {"steps": 2, "ppo": {"minibatches": 1, "learning_rate": 1e-3, "critic_learning_rate": 1e-3}}
+VARIANTS = {  # each trains as it would without, or nearly so
+    "stage 2": {},
+    "stage 3": {"zero_stage": 3},
+    "offload": {"zero_stage": 3, "offload": "all", "gradient_checkpointing": True, "old_logprobs": "scored"},
+    "shared": {"critic": "shared"},
+    "shared, stage 3": {"critic": "shared", "zero_stage": 3},
+}
+
+
+@pytest.fixture(scope="module")
+def by_ranks(folder, tmp_path_factory):
+    """(runs of one process, runs of two) of the same options."""
+    runs = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two")
+    for place, ranks in zip(runs, (0, 2), strict=True):
+        variants = {name: VARIANTS[name] for name in (VARIANTS if ranks else ("stage 2", "shared"))}
+        options = {place / name: TWO_STEPS | {"ppo": TWO_STEPS["ppo"] | ppo} for name, ppo in variants.items()}
+        finish(start_all(folder, options, ranks))
+    return runs
+
+
 @pytest.mark.slow
-def test_two_ranks_equal_one(folder, tmp_path):
-    options = {"steps": 2, "ppo": {"minibatches": 1, "learning_rate": 1e-3, "critic_learning_rate": 1e-3}}
-    finish(start(folder, tmp_path / "one", **options))
-    finish(start(folder, tmp_path / "two", ranks=2, **options))
-    one, two = (read_parts(tmp_path / run / "train" / "steps").to_pylist() for run in ("one", "two"))
-    for row, other in zip(one, two, strict=True):
-        for name in ("reward", "tokens", "kl", "policy_loss", "value_loss", "grad_norm", "stage"):
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_two_ranks_equal_one(by_ranks, variant):
+    one, two = by_ranks[0] / ("shared" if "shared" in variant else "stage 2"), by_ranks[1] / variant
+    for row, other in zip(*(read_parts(run / "train" / "steps").to_pylist() for run in (one, two)), strict=True):
+        for name in ("reward", "tokens", "kl", "entropy", "policy_loss", "value_loss", "explained", "grad_norm", "stage"):
             assert other[name] == pytest.approx(row[name], rel=1e-3, abs=1e-5), name
-    assert_equal(tmp_path / "two", tmp_path / "one", 1e-4)
+    assert_equal(two, one, 1e-4)
     programs = [
-        sorted((r["step"], r["problem_id"], r["program"]) for r in read_parts(tmp_path / run / "train" / "rollouts").to_pylist())
-        for run in ("one", "two")
+        sorted((r["step"], r["problem_id"], r["program"]) for r in read_parts(run / "train" / "rollouts").to_pylist())
+        for run in (one, two)
     ]
     assert programs[0] == programs[1]
+
+
+@pytest.mark.slow
+def test_bfloat16_learns_as_float32_does(folder, by_ranks, tmp_path):
+    finish(start(folder, tmp_path, **TWO_STEPS, dtype="bfloat16"))
+    (first, second), (row, _) = (read_parts(run / "train" / "steps").to_pylist() for run in (tmp_path, by_ranks[0] / "stage 2"))
+    assert first["grad_norm"] == pytest.approx(row["grad_norm"], rel=0.5)
+    assert second["value_loss"] < first["value_loss"]
+    assert {value.dtype for value in weights(tmp_path).values()} == {torch.bfloat16}
 
 
 @pytest.mark.slow
@@ -153,6 +192,9 @@ def test_a_prompt_ends_with_a_line_or_with_the_indentation_of_the_next():
         (StepCoderOptions(top_p=0), "0 < top_p <= 1"),
         (StepCoderOptions(ppo=PPOOptions(advantage="dpo")), "'dpo' is not one of gae, group, leave_one_out"),
         (StepCoderOptions(ppo=PPOOptions(mask="none")), "'none' is not one of executed, all"),
+        (StepCoderOptions(ppo=PPOOptions(critic="two")), "'two' is not one of separate, shared"),
+        (StepCoderOptions(ppo=PPOOptions(zero_stage=4)), "zero_stage 4 is not one of 0, 1, 2, 3"),
+        (StepCoderOptions(ppo=PPOOptions(offload="all")), "offload 'all' needs zero_stage 3 or more, not 2"),
         (StepCoderOptions(curriculum=CurriculumOptions(alpha=2.0)), "alpha"),
         (StepCoderOptions(curriculum=CurriculumOptions(prefix_ends="word")), "'word' is not one of line, statement"),
     ],
@@ -164,6 +206,9 @@ def test_bad_options_are_named(options, said):
 
 def test_what_is_broken_stops_with_a_word():
     row = {"step": 7, "judge_errors": 0.02, "kl": 0.1}
+    with pytest.raises(RuntimeError, match=r"step 7: the policy is 2.10 nats a token from where it started, over the limit of 2.0"):
+        stepcoder.stop_if_broken(row | {"kl": 2.1}, StepCoderOptions())
+    stepcoder.stop_if_broken(row | {"kl": 2.1, "judge_errors": 0.0}, StepCoderOptions(most_kl=0))
     with pytest.raises(RuntimeError, match=r"step 7: 2.0% of the rollouts ended in judge errors, over the limit of 1.0%"):
         stepcoder.stop_if_broken(row, StepCoderOptions())
     with pytest.raises(RuntimeError, match="step 7: kl is no finite number"):
@@ -175,6 +220,5 @@ def test_the_engine_counts_micro_batches_for_the_largest_minibatch():
     from core.engine import Ranks
 
     options = StepCoderOptions(problems_per_step=4, rollouts_per_problem=5, ppo=PPOOptions(minibatches=3, micro_batch_size=2))
-    assert stepcoder.training_of(options, 1.0, Ranks(0, 0, 2)).accumulation == 2  # 10 rollouts a rank, 4 in a minibatch
+    assert training_of(options, 1.0, Ranks(0, 0, 2)).accumulation == 2  # 10 rollouts a rank, 4 in a minibatch
     assert curriculum.start(3).stage == 2
-    assert set(update.ADVANTAGES) == {"gae", "group", "leave_one_out"}

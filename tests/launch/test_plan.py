@@ -106,7 +106,7 @@ def test_a_method_is_a_choice_of_parts(method, parts):
         ("judge.trace=false", "needs the lines that ran"),
         ("data.warmup.name=", "a new model needs problems to learn from first"),
         ("method.stepcoder.ppo.advantage=dpo", "choose from gae, group, leave_one_out"),
-        ("method.stepcoder.ppo.zero_stage=3", "at most 2"),
+        ("method.stepcoder.ppo.zero_stage=4", "at most 3"),
     ],
 )
 def test_what_feedback_needs_is_checked_first(override, said):
