@@ -139,11 +139,12 @@ def test_two_ranks_equal_one(by_ranks, variant):
 
 
 @pytest.mark.slow
-def test_bfloat16_learns_as_float32_does(folder, by_ranks, tmp_path):
-    finish(start(folder, tmp_path, **TWO_STEPS, dtype="bfloat16"))
-    (first, second), (row, _) = (read_parts(run / "train" / "steps").to_pylist() for run in (tmp_path, by_ranks[0] / "stage 2"))
-    assert first["grad_norm"] == pytest.approx(row["grad_norm"], rel=0.5)
-    assert second["value_loss"] < first["value_loss"]
+def test_bfloat16_learns_as_float32_does(folder, unbroken, tmp_path):
+    finish(start(folder, tmp_path, dtype="bfloat16"))
+    ours, theirs = (read_parts(run / "train" / "steps").to_pylist() for run in (tmp_path, unbroken))
+    assert ours[0]["entropy"] == pytest.approx(theirs[0]["entropy"], rel=0.05)
+    assert ours[0]["grad_norm"] == pytest.approx(theirs[0]["grad_norm"], rel=0.5)
+    assert ours[-1]["value_loss"] < 0.5 * ours[0]["value_loss"]
     assert {value.dtype for value in weights(tmp_path).values()} == {torch.bfloat16}
 
 
@@ -206,7 +207,9 @@ def test_bad_options_are_named(options, said):
 
 def test_what_is_broken_stops_with_a_word():
     row = {"step": 7, "judge_errors": 0.02, "kl": 0.1}
-    with pytest.raises(RuntimeError, match=r"step 7: the policy is 2.10 nats a token from where it started, over the limit of 2.0"):
+    with pytest.raises(
+        RuntimeError, match=r"step 7: the policy is 2.10 nats a token from where it started, over the limit of 2.0"
+    ):
         stepcoder.stop_if_broken(row | {"kl": 2.1}, StepCoderOptions())
     stepcoder.stop_if_broken(row | {"kl": 2.1, "judge_errors": 0.0}, StepCoderOptions(most_kl=0))
     with pytest.raises(RuntimeError, match=r"step 7: 2.0% of the rollouts ended in judge errors, over the limit of 1.0%"):

@@ -26,6 +26,29 @@ def test_the_clock_is_looked_at_when_the_limit_can_be_reached(judge):
     assert LIMITS.cpu_s <= result.tests[0].cpu_s < 1.3 * LIMITS.cpu_s
 
 
+def test_the_wall_limit_passes_over_what_a_program_waits_for_a_core():
+    """On a core that it shares with three others a program takes four times as long, and is no worse a program."""
+    code = """
+import os, subprocess, sys
+from sandbox.judge import Judge, JudgeOptions
+from sandbox.limits import Limits
+from sandbox.problem import Problem, Program
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+problem = Problem("p", "", "stdin", inputs=("",), outputs=("",))
+busy = "import time\\nwhile time.process_time() < 0.6: pass"
+with Judge(JudgeOptions(Limits(cpu_s=1.0, wall_s=1.0))) as judge:
+    judge.judge(problem, Program("p", ""))
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(3)]
+    for program in (busy, "import time; time.sleep(9)"):
+        result = judge.judge(problem, Program("p", program))
+        print(result.verdict.value, result.tests[0].wall_s > 1.0)
+    for other in others:
+        other.kill()
+"""
+    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert said.stdout.splitlines() == ["pass True", "time_limit True"], said.stderr
+
+
 @pytest.mark.parametrize("cut", [1, 5, 30, 60])
 def test_a_process_killed_while_it_told_its_code_has_not_compiled(cut):
     """Its words are torn; they must not stop the judge."""
