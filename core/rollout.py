@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from core.cache import keep, roomy_cache, without
 from core.policy import Policy
 from core.prompt import END, program_of
 from core.sft import Example, collate, token_logprobs
@@ -45,18 +46,23 @@ class Decoding:
         self.policy = policy
         self.ids, self.mask = left_padded(prompts, policy.tokenizer.pad_token_id, policy.device)
         self.positions = (self.mask.cumsum(1) - 1).clamp(min=0)
+        self.cache = roomy_cache(policy.model.config)
         out = policy.model(
-            input_ids=self.ids, attention_mask=self.mask, position_ids=self.positions, use_cache=True, logits_to_keep=1
+            input_ids=self.ids,
+            attention_mask=self.mask,
+            position_ids=self.positions,
+            past_key_values=self.cache,
+            use_cache=True,
+            logits_to_keep=1,
         )
-        self.cache = out.past_key_values
         self.cache.batch_repeat_interleave(copies)
         self.mask, self.positions = (x.repeat_interleave(copies, 0) for x in (self.mask, self.positions[:, -1:]))
         self.logits = out.logits[:, -1].float().repeat_interleave(copies, 0)  # [rows, V]
 
-    def step(self, rows: Tensor, tokens: Tensor) -> None:
+    def step(self, rows: list[int], tokens: Tensor) -> None:
         """Goes on with `rows` (indices into the present rows, repeats allowed), each grown by its token of `tokens`."""
-        if len(rows) != len(self.mask) or not torch.equal(rows, torch.arange(len(rows), device=rows.device)):
-            self.cache.batch_select_indices(rows)
+        if rows != list(range(len(self.mask))):
+            keep(self.cache, rows)
             self.mask, self.positions = self.mask[rows], self.positions[rows]
         self.mask = torch.cat([self.mask, self.mask.new_ones(len(rows), 1)], 1)
         self.positions = self.positions + 1
@@ -101,27 +107,30 @@ def sample(
         dice = luck[alive].to(policy.device)  # a row's luck does not hang on the others' ends
         tokens = nucleus(decoding.logits, temperature, top_p, dice)
         gained = decoding.logits.gather(1, tokens[:, None])[:, 0] - decoding.logits.logsumexp(1)
-        kept = []
-        for place, (row, token, logprob) in enumerate(zip(alive, tokens.tolist(), gained.tolist(), strict=True)):
+        ended = []
+        for row, token, logprob in zip(alive, tokens.tolist(), gained.tolist(), strict=True):
             written[row].append(token)
             logprobs[row].append(logprob)
             finished = ends.at(written[row])
-            if finished or length == max_new_tokens:
+            ended.append(finished or length == max_new_tokens)
+            if ended[-1]:
                 done[row] = rollout(policy, written[row], math.fsum(logprobs[row]), finished, logprobs[row])
                 on_done(row, done[row])
-            else:
-                kept.append(place)
-        alive = [alive[place] for place in kept]
+        places = without(ended)
+        alive = [alive[place] for place in places]
         if not alive:
             break
-        keep = torch.tensor(kept, device=policy.device)
-        decoding.step(keep, tokens[keep])
+        decoding.step(places, tokens[places])
     return [[done[row] for row in range(i, i + n)] for i in range(0, rows, n)]
 
 
 def nucleus(logits: Tensor, temperature: float, top_p: float, dice: Tensor) -> Tensor:
     """A token a row [rows] by inverse CDF: the fewest most likely tokens whose mass reaches top_p, `dice` uniform in [0, 1)."""
     logits = logits / temperature
+    if top_p >= 1:  # no need to know which are the most likely
+        mass = logits.softmax(1).cumsum(1)
+        place = torch.searchsorted(mass, dice[:, None] * mass[:, -1:], right=True)
+        return place[:, 0].clamp(max=mass.shape[1] - 1)
     largest, tokens = logits.topk(min(TOP, logits.shape[1]), dim=1)
     total = logits.logsumexp(1, keepdim=True)
     mass = (largest - total).exp().cumsum(1)
@@ -186,7 +195,7 @@ def beam_search(policy: Policy, prompts: Sequence[Tokens], k: int, max_new_token
         if not alive:
             break
         sums = torch.tensor([entry[3] for entry in kept], device=policy.device)
-        rows_kept = torch.tensor([row for entry in kept for row in entry[1]], device=policy.device)
+        rows_kept = [row for entry in kept for row in entry[1]]
         decoding.step(rows_kept, torch.tensor([token for entry in kept for token in entry[2]], device=policy.device))
     return ended
 
