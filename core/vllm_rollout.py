@@ -1,6 +1,8 @@
 """Samples drawn by vLLM on the GPU that trains: an engine a rank, in the rank's own process, asleep while training runs.
 
-An option beside `core.rollout.sample`, for GPUs; vLLM is imported only where a `VLLMSampler` is made.
+An option beside `core.rollout.sample`; vLLM is imported only where a `VLLMSampler` is made. Written for vLLM 0.32 and 0.33.
+Run with its CPU build 0.32: weights, samples, likelihoods, ends, seeds, two ranks. Not run: a GPU, and with it sleep,
+compiled models and the share of memory.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ class VLLMSampler:
 
     A phase of rollouts is `refresh`, then `sample` once. Between phases the engine sleeps: its share of the GPU is free, and
     its weights are gone. All ranks make their sampler at the same time, after `core.engine.start` and with memory for
-    `gpu_share` free.
+    `gpu_share` free. `close` comes last, right before `core.engine.stop`: vLLM takes the ranks' process group down with it.
     """
 
     def __init__(self, policy: Policy, gpu_share: float, max_model_len: int, eager: bool = False) -> None:
@@ -39,16 +41,14 @@ class VLLMSampler:
 
         gpu_share: of the GPU's whole memory, 0 to 1, for weights and KV cache. max_model_len: tokens of prompt and completion.
         eager: no compilation and no CUDA graphs, so that it starts in seconds and samples slower.
-        ValueError: a bad share or length, or no vLLM here.
+        ValueError: a bad share or length, no vLLM here, or a model that new weights do not reach.
         """
         if not 0 < gpu_share < 1:
             raise ValueError(f"gpu_share {gpu_share} is not between 0 and 1")
         if max_model_len < 2:
             raise ValueError(f"max_model_len {max_model_len} leaves no room for a prompt and a completion")
         if importlib.util.find_spec("vllm") is None:
-            raise ValueError(
-                "rollouts with vLLM: it is not installed; on a machine with a GPU: pip install 'stepbatch[vllm]'"
-            )
+            raise ValueError("rollouts with vLLM: it is not installed; on a machine with a GPU: pip install 'stepbatch[vllm]'")
         os.environ.update(rank_environment(os.environ))
         os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # weights are handed over within this process
         os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
@@ -57,6 +57,10 @@ class VLLMSampler:
         from vllm.platforms import current_platform
         from vllm.usage.usage_lib import UsageContext
 
+        if current_platform.is_cpu() and policy.model.config.tie_word_embeddings:
+            raise ValueError(
+                "vLLM's CPU build keeps an old copy of tied embeddings: config tie_word_embeddings must be false there"
+            )
         self.policy = policy
         self.max_model_len = max_model_len
         self.sleeps = bool(current_platform.is_sleep_mode_available())  # not on CPU
@@ -134,6 +138,10 @@ class VLLMSampler:
         done = self._decode(on_done)
         self._sleep()
         return [[done[row] for row in range(i, i + n)] for i in range(0, len(prompts) * n, n)]
+
+    def close(self) -> None:
+        """Ends the engine, and the process group of the ranks: nothing that needs it can follow."""
+        self.engine.engine_core.shutdown()
 
     def _ask(self, name: str, prompt: list[int], temperature: float, top_p: float, max_new_tokens: int, seed: int) -> None:
         """Queues one sample."""

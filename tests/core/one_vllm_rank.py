@@ -21,4 +21,5 @@ if __name__ == "__main__":
     for i, group in enumerate(groups):
         for j, each in enumerate(group):
             print(f"\nsample {i * world + rank} {j} {each.token_ids}", flush=True)
-    torch.distributed.destroy_process_group()
+    sampler.close()
+    engine.stop()

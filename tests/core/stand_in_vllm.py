@@ -52,6 +52,7 @@ class LLMEngine:
         self.requests = {}
         self.asleep = set()
         self.calls = []
+        self.engine_core = SimpleNamespace(shutdown=lambda: self.calls.append("shutdown"))
 
     @classmethod
     def from_engine_args(cls, arguments, usage_context):
@@ -98,7 +99,9 @@ class LLMEngine:
     def step(self):
         assert not self.asleep
         outputs = []
-        rows = torch.nn.utils.rnn.pad_sequence([torch.tensor(request.ids) for request in self.requests.values()], batch_first=True)
+        rows = torch.nn.utils.rnn.pad_sequence(
+            [torch.tensor(request.ids) for request in self.requests.values()], batch_first=True
+        )
         batch = self.model(rows).logits.float()
         for i, (name, request) in enumerate(list(self.requests.items())):
             logits = batch[i, len(request.ids) - 1]
@@ -121,7 +124,7 @@ def put_in_place(patch):
     """`import vllm` gives the stand-in until `patch` is undone."""
     contents = {
         "vllm": {"EngineArgs": EngineArgs, "LLMEngine": LLMEngine, "SamplingParams": SamplingParams},
-        "vllm.platforms": {"current_platform": SimpleNamespace(is_sleep_mode_available=lambda: True)},
+        "vllm.platforms": {"current_platform": SimpleNamespace(is_cpu=lambda: False, is_sleep_mode_available=lambda: True)},
         "vllm.usage": {},
         "vllm.usage.usage_lib": {"UsageContext": SimpleNamespace(LLM_CLASS="LLM_CLASS")},
         "vllm.inputs": {"tokens_input": lambda ids: {"type": "token", "prompt_token_ids": ids}},

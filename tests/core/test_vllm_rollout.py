@@ -51,9 +51,10 @@ def sampler(request, tmp_path_factory):
             stand_in_vllm.put_in_place(patch)
         else:
             pytest.importorskip("vllm")
-        yield VLLMSampler(policy(), gpu_share=0.2, max_model_len=64, eager=True)
-        if torch.distributed.is_initialized():
-            torch.distributed.destroy_process_group()
+        made = VLLMSampler(policy(), gpu_share=0.2, max_model_len=64, eager=True)
+        yield made
+        made.close()
+        assert not torch.distributed.is_initialized()
 
 
 def fleeting(of):
@@ -153,6 +154,12 @@ def test_seeds_are_all_different():
 
 
 def test_a_sampler_that_cannot_be_says_why(monkeypatch):
+    stand_in_vllm.put_in_place(monkeypatch)
+    monkeypatch.setattr(sys.modules["vllm.platforms"].current_platform, "is_cpu", lambda: True)
+    of = policy()
+    of.model.config.tie_word_embeddings = True
+    with mock.patch.dict(os.environ), pytest.raises(ValueError, match="tied embeddings"):
+        VLLMSampler(of, 0.3, 64)
     monkeypatch.setitem(sys.modules, "vllm", None)
     with pytest.raises(ValueError, match=r"pip install 'stepbatch\[vllm\]'"):
         VLLMSampler(policy(), 0.3, 64)
