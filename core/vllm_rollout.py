@@ -1,8 +1,8 @@
 """Samples drawn by vLLM on the GPU that trains: an engine a rank, in the rank's own process, asleep while training runs.
 
 An option beside `core.rollout.sample`; vLLM is imported only where a `VLLMSampler` is made. Written for vLLM 0.32 and 0.33.
-Run with its CPU build 0.32: weights, samples, likelihoods, ends, seeds, two ranks. Not run: a GPU, and with it sleep,
-compiled models and the share of memory.
+Run with its CPU build 0.32: weights, samples, likelihoods, ends, seeds, two ranks, its scheduler asleep. Not run: a GPU, and
+with it memory given up and taken back, compiled models and tied embeddings.
 """
 
 from __future__ import annotations
