@@ -25,6 +25,7 @@ def sums_of(seen: Experience, returns: Tensor) -> dict[str, Tensor]:
         "tokens": seen.mask.sum(),
         "weighted": (seen.weights != 0).sum(),
         "kl": ppo.token_kl(seen.scored.logprobs, seen.scored.reference, seen.mask, "k1").sum(),
+        "gap": advantage.kept(seen.scored.gap, seen.mask).sum(),
         "returns": returns.sum(),
         "returns_squared": returns.square().sum(),
         "errors": errors.sum(),
@@ -66,6 +67,7 @@ def means(sums: dict[str, float]) -> dict[str, float]:
         "masked": 1 - sums["weighted"] / tokens,
         "kl": sums["kl"] / tokens,
         "entropy": sums["entropy"] / tokens,
+        "gap": sums["gap"] / tokens,  # of log-probabilities, between sampling and scoring; large: the sampler has other weights
         "policy_loss": sums["policy_loss"] / tokens,
         "value_loss": sums["value_loss"] / tokens,
         "explained": 1 - left / spread if spread > 0 else 0.0,  # share of the returns' variance that the critic foresaw

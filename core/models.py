@@ -13,6 +13,7 @@ from core.actor_critic import Actor, ActorCritic, Critic, without_dropout
 from core.options import ModelOptions, StepCoderOptions
 from core.policy import Policy, load_policy
 from core.sampler import InPlace, Replica, Sampler
+from core.vllm_rollout import VLLMSampler
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,14 @@ def models_of(model: ModelOptions, policy: Policy, options: StepCoderOptions, ra
             network.gradient_checkpointing_enable({"use_reentrant": False})
         return without_dropout(network)
 
+    sampler: Sampler
+    if options.sampler == "vllm":
+        sampler = VLLMSampler(policy, options.vllm_gpu_share, options.max_prompt_tokens + options.max_new_tokens)
+    else:
+        sampler = (Replica if ppo.zero_stage == 3 else InPlace)(policy)
     rates = training_of(options, ppo.learning_rate, ranks), training_of(options, ppo.critic_learning_rate, ranks)
-    apart = ppo.zero_stage == 3
     shared = ppo.advantage == "gae" and ppo.critic == "shared"
-    actor = (ActorCritic if shared else Actor)(trained(fresh() if apart else policy.model))
+    actor = (ActorCritic if shared else Actor)(trained(fresh() if isinstance(sampler, Replica) else policy.model))
     critic = Critic(trained(fresh())) if ppo.advantage == "gae" and not shared else None
     models = Models(
         engine.Engine(actor, rates[0], ranks),
@@ -55,7 +60,7 @@ def models_of(model: ModelOptions, policy: Policy, options: StepCoderOptions, ra
         policy.tokenizer.pad_token_id,
         policy.device,
     )
-    return models, Replica(policy) if apart else InPlace(policy)
+    return models, sampler
 
 
 def training_of(options: StepCoderOptions, learning_rate: float, ranks: engine.Ranks) -> engine.Training:

@@ -97,7 +97,8 @@ class PPOOptions:
     micro_batch_size: int = 4  # rollouts a rank holds at once
     critic: str = "separate"  # of gae: separate (the paper's), or shared: a value head on the policy's trunk
     value_weight: float = 0.1  # of the value loss beside the policy's, where they share a trunk
-    old_logprobs: str = "sampled"  # sampled: as decoding found them, free; scored: by a forward pass, as training sees them
+    old_logprobs: str = "auto"  # sampled: as decoding found them; scored: by a forward pass, as training sees them;
+    # auto: sampled by the model in training itself, scored where another engine samples, which rounds otherwise
     gradient_checkpointing: bool = False  # recompute activations: less memory, a third more time
     zero_stage: int = 2
     offload: str = "none"  # to the CPU's memory: none, optimizer (its states), all (parameters too, at stage 3)
@@ -114,6 +115,8 @@ class StepCoderOptions:
     top_p: float = 0.9
     max_new_tokens: int = 1024
     max_prompt_tokens: int = 1024  # problems whose prompt with the whole solution is longer are left out and counted
+    sampler: str = "own"  # own: the decoding of core.rollout; vllm: an engine on the same GPU (pip install 'stepbatch[vllm]')
+    vllm_gpu_share: float = 0.4  # of the GPU's memory, while it samples
     reward: str = "stepcoder"  # stepcoder, pass_fraction, coderl, rltf
     most_judge_errors: float = 0.01  # share of a step's rollouts; above it training stops
     most_kl: float = 2.0  # nats a token from the start; above it training stops: the policy has collapsed. 0: no limit

@@ -32,6 +32,9 @@ class Sampler(Protocol):
     ) -> list[list[Rollout]]:
         """n samples of each prompt, as `rollout.sample`: `on_done` hears of each as soon as it has ended."""
 
+    def close(self) -> None:
+        """Ends what it has started; comes right before `engine.stop`."""
+
 
 class InPlace:
     """Samples from the very model that is trained: nothing to copy."""
@@ -55,6 +58,9 @@ class InPlace:
         world: int,
     ) -> list[list[Rollout]]:
         return sample(self.policy, prompts, n, temperature, top_p, max_new_tokens, seed, on_done, rank, world)
+
+    def close(self) -> None:
+        pass
 
 
 class Replica(InPlace):

@@ -23,19 +23,22 @@ class Scored:
 
     examples: list[sft.Example]
     tokens: Tensor  # 1 on each token of a completion
-    logprobs: Tensor  # of the policy that sampled them
+    logprobs: Tensor  # of the policy that sampled them, as the options say: of its decoding, or of a forward pass
+    gap: Tensor  # between these two, absolute; 0 where only one is known
     reference: Tensor
     values: Tensor  # 0 without a critic
 
 
 @torch.no_grad()
-def score(models: Models, attempts: Sequence[Attempt], options: PPOOptions, meanwhile: Callable[[], None]) -> Scored:
-    """Scores the rollouts in groups of similar length; `meanwhile` is called between two groups, for the judge's sake."""
+def score(models: Models, attempts: Sequence[Attempt], options: PPOOptions, again: bool, meanwhile: Callable[[], None]) -> Scored:
+    """Scores the rollouts in groups of similar length; `meanwhile` is called between two groups, for the judge's sake.
+
+    again: the policy's log-probabilities by a forward pass, instead of decoding's.
+    """
     examples = [sft.Example(each.prompt, each.rollout.token_ids) for each in attempts]
-    logprobs = padded([each.rollout.logprobs for each in attempts], models.device)
+    sampled = padded([each.rollout.logprobs for each in attempts], models.device)
     tokens = padded([[1.0] * len(e.completion) for e in examples], models.device)
-    reference, values = torch.zeros_like(logprobs), torch.zeros_like(logprobs)
-    again = options.old_logprobs == "scored"
+    logprobs, reference, values = sampled.clone(), torch.zeros_like(sampled), torch.zeros_like(sampled)
     shared = options.advantage == "gae" and models.critic is None
     for rows in by_length(examples, range(len(examples)), 2 * options.micro_batch_size):
         batch = sft.collate([examples[i] for i in rows], models.pad, models.device)
@@ -50,7 +53,7 @@ def score(models: Models, attempts: Sequence[Attempt], options: PPOOptions, mean
             if shared:
                 values[rows, :columns] = now.values
         meanwhile()
-    return Scored(examples, tokens, logprobs, reference, values)
+    return Scored(examples, tokens, logprobs, (logprobs - sampled).abs(), reference, values)
 
 
 def by_length(examples: Sequence[sft.Example], rows: Sequence[int], size: int) -> list[list[int]]:

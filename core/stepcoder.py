@@ -11,6 +11,7 @@ import logging
 import math
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ def check(options: StepCoderOptions) -> None:
     reward.check(options.reward)
     curriculum.check(options.curriculum.alpha, options.curriculum.threshold, options.curriculum.kinds)
     update.check(options.ppo)
+    if options.sampler not in ("own", "vllm"):
+        raise ValueError(f"stepcoder sampler {options.sampler!r} is not one of own, vllm")
     if options.curriculum.prefix_ends not in ("line", "statement"):
         raise ValueError(f"curriculum prefix_ends {options.curriculum.prefix_ends!r} is not one of line, statement")
     for name in ("steps", "problems_per_step", "rollouts_per_problem", "max_new_tokens", "checkpoint_every_steps"):
@@ -81,8 +84,9 @@ def train(
         latest = engine.load(out / "resume", models.engines, plan)
         if latest:
             stages = curriculum.restored(latest["curriculum"])
-        n = options.rollouts_per_problem
-        with Pool(judging, workers) as pool:
+        n, scoring = options.rollouts_per_problem, options.ppo.old_logprobs
+        again = scoring == "scored" or (scoring == "auto" and options.sampler != "own")
+        with closing(sampler), Pool(judging, workers) as pool:
             for step in range(latest["step"] if latest else 0, options.steps):
                 clock, judge = Clock(), Judging(pool)
                 sampler.refresh(models.actor.weights("policy"))
@@ -90,7 +94,7 @@ def train(
                 mine, luck = drawn[ranks.rank :: ranks.world], options.seed * 1_000_003 + step
                 attempts = roll_out(sampler, policy.tokenizer, mine, judge, options, luck, ranks)
                 clock.lap("decode_s")
-                scored = score(models, attempts, options.ppo, judge.keep_going)  # while the judge works
+                scored = score(models, attempts, options.ppo, again, judge.keep_going)  # while the judge works
                 clock.lap("score_s")
                 results = judge.finish()
                 clock.lap("judge_s")
@@ -101,12 +105,12 @@ def train(
                 stages |= moved(stages, attempts, results, options)
                 row = {"step": step} | told | clock.seconds | {"stage": sum(p.stage for p in stages.values()) / len(stages)}
                 record(out, step, ranks, row, attempts, results, seen)
+                stop_if_broken(row, options)  # before what is broken is saved
                 if (step + 1) % options.checkpoint_every_steps == 0 and step + 1 < options.steps:
                     engine.save(out / "resume", models.engines, step + 1, plan | {"curriculum": curriculum.state(stages)})
-                stop_if_broken(row, options)
                 if ranks.rank == 0:
                     progress(step + 1, options.steps, story(row))
-        models.actor.export(export, "policy", policy.tokenizer)
+            models.actor.export(export, "policy", policy.tokenizer)
         engine.once(ranks, lambda: shutil.rmtree(out / "resume", ignore_errors=True))
     finally:
         engine.stop()

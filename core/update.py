@@ -21,7 +21,7 @@ from core.score import by_length
 
 KL_PLACES = ("reward", "loss")
 CRITICS = ("separate", "shared")
-OLD_LOGPROBS = ("sampled", "scored")
+OLD_LOGPROBS = ("auto", "sampled", "scored")
 
 
 def check(options: PPOOptions) -> None:

@@ -112,7 +112,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "method.stepcoder.ppo.mask": ("executed", "all"),
     "method.stepcoder.ppo.kl_in": ("reward", "loss"),
     "method.stepcoder.ppo.critic": ("separate", "shared"),
-    "method.stepcoder.ppo.old_logprobs": ("sampled", "scored"),
+    "method.stepcoder.sampler": ("own", "vllm"),
+    "method.stepcoder.ppo.old_logprobs": ("auto", "sampled", "scored"),
     "method.stepcoder.ppo.offload": ("none", "optimizer", "all"),
     "cluster.kind": ("local", "slurm"),
 }
@@ -156,6 +157,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "method.stepcoder.temperature": (EPSILON, ENDLESS),
     "method.stepcoder.top_p": (EPSILON, 1),
     "method.stepcoder.most_judge_errors": (0, 1),
+    "method.stepcoder.vllm_gpu_share": (EPSILON, 1 - EPSILON),
     "method.stepcoder.most_kl": (0, ENDLESS),
     "method.stepcoder.curriculum.alpha": (EPSILON, 1),
     "method.stepcoder.curriculum.threshold": (0, 1),

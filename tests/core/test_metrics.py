@@ -15,7 +15,7 @@ def seen():
     logprobs = torch.tensor([[-1.0, -2.0], [-3.0, NAN], [NAN, NAN]])
     reference = torch.tensor([[-1.5, -2.0], [-3.25, NAN], [NAN, NAN]])
     values = torch.tensor([[0.5, 0.5], [0.0, NAN], [NAN, NAN]])
-    scored = Scored([], torch.tensor([[1.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), logprobs, reference, values)
+    scored = Scored([], torch.tensor([[1.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), logprobs, torch.full((3, 2), 0.1), reference, values)
     return Experience(torch.tensor([1.0, -0.3, NAN]), torch.tensor([1.0, 0.0, 0.0]), mask, weights, scored)
 
 
@@ -31,6 +31,7 @@ def test_means_by_hand():
     assert told["masked"] == pytest.approx(1 / 3)
     assert told["kl"] == pytest.approx((0.5 + 0.0 + 0.25) / 3)
     assert told["entropy"] == 2.0
+    assert told["gap"] == pytest.approx(0.1)
     errors, spread = torch.tensor([0.5, 0.0, -1.5]), torch.tensor([1.0, 0.5, -1.5])
     assert told["explained"] == pytest.approx(float(1 - errors.var() / spread.var()))
 

@@ -40,12 +40,12 @@ def test_each_rollout_keeps_its_row(micro_batch_size):
     critic = Critic(tiny.network(2, len(POLICY.tokenizer)))
     nn.init.normal_(critic.value_head.weight)
     made, calls = attempts(), []
-    options = PPOOptions(micro_batch_size=micro_batch_size, old_logprobs="scored")
-    together = score(models(critic), made, options, lambda: calls.append(1))
+    options = PPOOptions(micro_batch_size=micro_batch_size)
+    together = score(models(critic), made, options, True, lambda: calls.append(1))
     assert len(calls) == -(-6 // (2 * micro_batch_size))
     for i, each in enumerate(made):
         n = len(each.rollout.logprobs)
-        alone = score(models(critic), [each], options, lambda: None)
+        alone = score(models(critic), [each], options, True, lambda: None)
         for name in ("logprobs", "reference", "values", "tokens"):
             assert_close(getattr(together, name)[i, :n], getattr(alone, name)[0, :n], atol=1e-4, rtol=0)
         assert together.tokens[i].sum() == n
@@ -55,9 +55,10 @@ def test_each_rollout_keeps_its_row(micro_batch_size):
 def test_a_shared_trunk_says_the_values():
     both = ActorCritic(POLICY.model)
     nn.init.normal_(both.value_head.weight)
-    found = score(models(actor=both), attempts(), PPOOptions(critic="shared"), lambda: None)
+    found = score(models(actor=both), attempts(), PPOOptions(critic="shared"), False, lambda: None)
     assert (found.values != 0).float().sum() == found.tokens.sum()
-    without = score(models(), attempts(), PPOOptions(advantage="group"), lambda: None)
+    assert not found.gap.any()
+    without = score(models(), attempts(), PPOOptions(advantage="group"), False, lambda: None)
     assert not without.values.any()
 
 
