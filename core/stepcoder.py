@@ -19,16 +19,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from core import curriculum, engine, reward, update
+from core import checkpoint, curriculum, engine, reward, signals, update
 from core.critic import Critic
 from core.experience import Judged, Task, roll_out, tasks_of
 from core.options import ModelOptions, StepCoderOptions
 from core.policy import load_policy
-from results.parts import write_part
+from results.parts import part_paths, write_part
 from sandbox.judge import JudgeOptions
 from sandbox.pool import Pool
 from sandbox.problem import read_problems
 from sandbox.verdict import Verdict
+
+FREE = ("steps", "checkpoint_every_steps", "most_judge_errors", "micro_batch_size")  # options that may change from start to start
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +63,8 @@ def train(
 
     Each rank judges its own rollouts with `workers` processes. Writes `out/steps` (a row a step), `out/rollouts` (a row a judged
     rollout) and, while it runs, `out/resume`. `progress` takes (step, steps).
-    ValueError: bad options or problems. RuntimeError: a loss that is no number, or too many judge errors; the last checkpoint
-    is kept.
+    A signal to end is heeded after the step (`core.signals`). ValueError: bad options or problems, a checkpoint of other options.
+    RuntimeError: a loss that is no number, or too many judge errors; the last checkpoint is kept.
     """
     check(options)
     if (export / "config.json").is_file():
@@ -84,10 +86,11 @@ def train(
             engines["critic"] = engine.Engine(critic, training_of(options, options.ppo.critic_learning_rate, ranks), ranks)
         stages = {task.problem.problem_id: curriculum.start(len(task.cuts)) for task in tasks}
         plan = {"plan": fingerprint(tasks), "options": asdict(options)}
-        latest = engine.load(out / "resume", engines, plan)
+        latest = checkpoint.load(out / "resume", engines, plan, FREE)
         if latest:
             stages = curriculum.restored(latest["curriculum"])
-        with Pool(judging, workers) as pool:
+            engine.once(ranks, lambda: forget(out, latest["step"]))
+        with signals.heeded() as asked, Pool(judging, workers) as pool:
             for step in range(latest["step"] if latest else 0, options.steps):
                 drawn = [(task, stages[task.problem.problem_id].stage) for task in draw(tasks, step, options)]
                 mine, luck = drawn[ranks.rank :: ranks.world], options.seed * 1_000_003 + step
@@ -100,13 +103,17 @@ def train(
                 stages |= moved(stages, judged, options)
                 row = {"step": step} | told | seconds | {"stage": sum(p.stage for p in stages.values()) / len(stages)}
                 record(out, step, ranks, row, judged, rewards)
-                if (step + 1) % options.checkpoint_every_steps == 0 and step + 1 < options.steps:
-                    engine.save(out / "resume", engines, step + 1, plan | {"curriculum": curriculum.state(stages)})
                 stop_if_broken(row, options)
+                stop, more = signals.stopping(asked, policy.device), step + 1 < options.steps
+                if more and (stop or (step + 1) % options.checkpoint_every_steps == 0):
+                    agreed = plan | {"curriculum": curriculum.state(stages)}
+                    checkpoint.save(out / "resume", engines, step + 1, agreed, policy)
                 if ranks.rank == 0:
                     progress(step + 1, options.steps)
-        engines["actor"].export(export, policy.tokenizer)
-        engine.once(ranks, lambda: shutil.rmtree(out / "resume", ignore_errors=True))
+                if more and stop:
+                    return
+            engines["actor"].export(export, policy.tokenizer)
+            engine.once(ranks, lambda: shutil.rmtree(out / "resume", ignore_errors=True))
     finally:
         engine.stop()
 
@@ -177,6 +184,13 @@ def record(
     write_part(out / "rollouts", f"{step:06d}-{ranks.rank:04d}", pa.Table.from_pylist(rows))
     if ranks.rank == 0:
         write_part(out / "steps", f"{step:06d}", pa.Table.from_pylist([row]))
+
+
+def forget(out: Path, step: int) -> None:
+    """Takes back the records from `step` on: they are made again, perhaps by fewer ranks."""
+    for part in [*part_paths(out / "steps"), *part_paths(out / "rollouts")]:
+        if int(part.name.split("-")[1].removesuffix(".parquet")) >= step:
+            part.unlink()
 
 
 def stop_if_broken(row: dict[str, Any], options: StepCoderOptions) -> None:

@@ -13,10 +13,12 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import FrameType
 from typing import Any
 
 GRACE_S = 0.5  # submitit's local controller kills a job 1 s after asking
+SAVE_S = 60.0
 
 
 class Command:
@@ -35,7 +37,8 @@ class Command:
         sys.stdout.flush()
         process = subprocess.Popen(self.argv, cwd=self.cwd, env=env, start_new_session=True, preexec_fn=_end_with_parent)
         try:
-            status = process.wait()
+            with _handed_on(process):
+                status = process.wait()
         finally:
             _end(process)
         if status:
@@ -47,6 +50,41 @@ class Command:
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self)
+
+
+@contextlib.contextmanager
+def _handed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """submitit's signal to requeue goes to the command first: what trains saves and ends. Then submitit requeues.
+
+    It has SAVE_S for that: Slurm sends the signal 90 s before it kills (submitit's `signal_delay_s`).
+    """
+    requeue = signal.getsignal(signal.SIGUSR2)
+    if not callable(requeue):  # not under submitit on Slurm
+        yield
+        return
+
+    asked = False
+
+    def requeue_now(number: int, frame: FrameType | None) -> None:
+        requeue(signal.SIGUSR2, frame)
+
+    def hand_on(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if not asked:
+            asked = True
+            signal.setitimer(signal.ITIMER_REAL, SAVE_S)
+        process.send_signal(number)
+
+    alarm = signal.signal(signal.SIGALRM, requeue_now)
+    signal.signal(signal.SIGUSR2, hand_on)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, alarm)
+        signal.signal(signal.SIGUSR2, requeue)
+    if asked and process.returncode:
+        signal.raise_signal(signal.SIGUSR2)
 
 
 def _end_with_parent() -> None:
