@@ -7,8 +7,7 @@ import signal
 import time
 from pathlib import Path
 
-import deepspeed  # noqa: F401
-import deepspeed.utils.zero_to_fp32  # noqa: F401
+import deepspeed
 import numpy as np
 import torch
 
@@ -17,6 +16,8 @@ from core.options import CurriculumOptions, ModelOptions, PPOOptions, ReplayOpti
 from sandbox.judge import JudgeOptions
 from sandbox.limits import Limits
 from tests.core import tiny
+
+assert deepspeed.__version__  # imported for the forks' sake
 
 
 def finetune(folder, run, options, dtype="float32", pause_s=0.0):
@@ -95,7 +96,7 @@ def loop(seconds, earlier=None):
     with signals.heeded() as asked:
         print("looping", flush=True)
         end = time.monotonic() + seconds
-        while time.monotonic() < end and not (asked.number == signal.SIGTERM):
+        while time.monotonic() < end and asked.number != signal.SIGTERM:
             time.sleep(0.01)
         print("left", int(asked.number), flush=True)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -138,3 +140,38 @@ def test_tail(tmp_path):
         "submitit ERROR (1) - Submitted job triggered an exception\nTraceback\n  x\nRuntimeError: it ended with exit status 3\n"
     )
     assert tail(log) == "it ended with exit status 3"
+
+
+TRAINS = """
+import os, signal, sys, time
+asked = []
+signal.signal(signal.SIGUSR2, lambda *_: asked.append(1))
+open("started", "w")
+while not asked or "deaf" in sys.argv:
+    time.sleep(0.01)
+time.sleep(0.3)
+open("saved", "w")
+signal.signal(signal.SIGUSR2, signal.SIG_DFL)
+signal.raise_signal(signal.SIGUSR2)
+"""
+WRAPS = """
+import os, signal, sys
+from slurm import command
+def requeue(*_):
+    print("requeued", os.path.exists("saved"), flush=True)
+    sys.exit(-1)
+signal.signal(signal.SIGUSR2, requeue)
+command.SAVE_S = float(sys.argv[1])
+command.Command([sys.executable, "-c", sys.argv[2], *sys.argv[3:]], os.getcwd(), {})()
+"""
+
+
+@pytest.mark.parametrize(("seconds", "more", "saved"), [("30", [], True), ("0.3", ["deaf"], False)])
+def test_a_command_saves_before_submitit_requeues_or_is_late(tmp_path, seconds, more, saved):
+    argv = [sys.executable, "-c", WRAPS, seconds, TRAINS, *more]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(argv, cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True) as job:
+        wait_until((tmp_path / "started").exists)
+        job.send_signal(signal.SIGUSR2)
+        output, _ = job.communicate(timeout=60)
+    assert (output, job.returncode) == (f"requeued {saved}\n", 255)
