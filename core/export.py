@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ def _weights(checkpoint: Path) -> dict[str, Any]:
         return dict(torch.load(whole, map_location="cpu", mmap=True, weights_only=False)["module"])
     from deepspeed.utils.zero_to_fp32 import get_fp32_state_dict_from_zero_checkpoint
 
-    with contextlib.redirect_stdout(sys.stderr):  # it tells what it does
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):  # it tells all that it does
         return dict(get_fp32_state_dict_from_zero_checkpoint(str(checkpoint), tag=name))
 
 

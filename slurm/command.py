@@ -17,8 +17,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
-GRACE_S = 0.5  # submitit's local controller kills a job 1 s after asking
-SAVE_S = 60.0
+GRACE_S = 8.0  # a command that trains saves at the end of its step; others end at once
+SAVE_S = 60.0  # the same before submitit requeues: Slurm kills 90 s after its signal (submitit's `signal_delay_s`)
 
 
 class Command:
@@ -54,10 +54,7 @@ class Command:
 
 @contextlib.contextmanager
 def _handed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """submitit's signal to requeue goes to the command first: what trains saves and ends. Then submitit requeues.
-
-    It has SAVE_S for that: Slurm sends the signal 90 s before it kills (submitit's `signal_delay_s`).
-    """
+    """submitit's signal to requeue goes to the command first: what trains saves and ends. After SAVE_S at most submitit has it."""
     requeue = signal.getsignal(signal.SIGUSR2)
     if not callable(requeue):  # not under submitit on Slurm
         yield
@@ -95,6 +92,7 @@ def _end_with_parent() -> None:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Ends what is left of the command and of its children: asked first, killed after a moment."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # whoever cancels a job asks again and again
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):

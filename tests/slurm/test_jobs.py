@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,16 @@ def test_cancel_ends_the_command_and_its_children(tmp_path):
     job.cancel()
     wait([job])
     wait_until(lambda: not any(alive(int(pid)) for pid in pids.read_text().split()), 5)
+
+
+def test_a_cancelled_command_has_time_to_save(tmp_path):
+    (job,) = submit_array("local", tmp_path, "trains", [python(TRAINS.replace("SIGUSR2", "SIGTERM"), tmp_path)])
+    wait_until((tmp_path / "started").exists)
+    for _ in range(3):
+        job.cancel()
+        time.sleep(0.1)
+    wait([job])
+    assert (tmp_path / "saved").exists()
 
 
 def test_command_dies_with_its_job(tmp_path):
