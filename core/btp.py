@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -77,7 +78,10 @@ def train(
     export: Path,
     progress: Callable[[int, int], None],
 ) -> None:
-    """The fine-tuning loop: from the last checkpoint to the exported folder. A signal to end is heeded after a step."""
+    """The fine-tuning loop: from the last checkpoint to the exported folder. A signal to end is heeded after a step.
+
+    ValueError: a checkpoint of other options. RuntimeError: a loss that is no number; the last checkpoint is kept.
+    """
     policy.model.train()
     accumulation = sft.accumulation_of(options, ranks.world)
     training = engine.Training(
@@ -108,6 +112,8 @@ def train(
             rate = sft.learning_rate(step, steps, options)
             norm = trainer.step(rate)
             (loss_of_all,) = engine.total([summed], trainer.engine.device)
+            if not math.isfinite(loss_of_all):
+                raise RuntimeError(f"step {step}: the loss is {loss_of_all}; the last checkpoint is kept")
             row = {"step": step, "loss": loss_of_all, "learning_rate": rate, "tokens": tokens, "grad_norm": norm}
             if ranks.rank == 0:
                 write_part(out / "steps", f"{step:06d}", pa.Table.from_pylist([row | {"seconds": time.monotonic() - started}]))

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -44,7 +44,7 @@ def heeded() -> Iterator[Asked]:
 
     def restore() -> None:
         for number, handler in before.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: not Python's
+            signal.signal(number, handler)
 
     def note(number: int, frame: FrameType | None) -> None:
         if asked.number:
@@ -54,10 +54,12 @@ def heeded() -> Iterator[Asked]:
         else:
             asked.number, asked.since = number, time.monotonic()
             again = "; Ctrl-C again stops at once" if number == signal.SIGINT else ""
-            # Not through logging, whose stream may be in the middle of a line.
-            os.write(2, f"{signal.Signals(number).name}: a checkpoint at the end of this step, then the end{again}\n".encode())
+            line = f"{signal.Signals(number).name}: a checkpoint at the end of this step, then the end{again}\n"
+            with suppress(OSError):  # nobody may be there to read it
+                os.write(2, line.encode())  # logging's stream may be in the middle of a line
 
-    before |= {number: signal.signal(number, note) for number in HEEDED if signal.getsignal(number) is not signal.SIG_IGN}
+    others = (signal.SIG_IGN, None)  # None: a handler that is not Python's, such as faulthandler's
+    before |= {number: signal.signal(number, note) for number in HEEDED if signal.getsignal(number) not in others}
     try:
         yield asked
     finally:

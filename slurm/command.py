@@ -54,7 +54,7 @@ class Command:
 
 @contextlib.contextmanager
 def _handed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """submitit's signal to requeue goes to the command first: what trains saves and ends. After SAVE_S at most submitit has it."""
+    """submitit's signal to requeue goes to the command first: what trains saves and ends. After SAVE_S it is submitit's turn."""
     requeue = signal.getsignal(signal.SIGUSR2)
     if not callable(requeue):  # not under submitit on Slurm
         yield

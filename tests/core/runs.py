@@ -101,8 +101,11 @@ def loop(seconds, earlier=None):
         print("left", int(asked.number), flush=True)
 
 
-def learn(folder, run, options):
-    """StepCoder on the problems of `folder`; says `step N` after each."""
+def learn(folder, run, options, broken_step=None):
+    """StepCoder on the problems of `folder`; says `step N` after each. A step can be broken."""
+    update = stepcoder.update.update
+    if broken_step is not None:
+        stepcoder.update.update = lambda *given: update(*given) | ({"kl": float("nan")} if given[7] == broken_step else {})
     ppo = {"learning_rate": 1e-3, "critic_learning_rate": 1e-3, "minibatches": 1, "micro_batch_size": 4}
     given = {"steps": 4, "problems_per_step": 2, "rollouts_per_problem": 4, "max_new_tokens": 12, "checkpoint_every_steps": 9}
     stepcoder.train(

@@ -133,6 +133,19 @@ def test_stepcoder_goes_on_with_more_ranks_and_may_take_fewer_steps(tmp_path):
     assert not (two / "train" / "resume").exists()
 
 
+@pytest.mark.slow
+def test_a_broken_step_does_not_replace_a_checkpoint(folder, tmp_path):
+    write_problems(tmp_path / "problems.jsonl.gz", [problem(i) for i in range(4)])
+    shutil.copytree(folder / "tiny", tmp_path / "tiny")
+    options = {"checkpoint_every_steps": 1}
+    assert forks.ended(forks.begin(1, tmp_path / "log", runs.learn, tmp_path, tmp_path, options, 1)) == [1]
+    assert "step 1: kl is no finite number; the last checkpoint is kept" in (tmp_path / "log").read_text()
+    assert checkpoint.newest(tmp_path / "train" / "resume")["step"] == 1
+    options |= {"learning_rate": 1e30}
+    assert forks.ended(forks.begin(1, tmp_path / "sft", runs.finetune, folder, tmp_path, options)) == [1]
+    assert "step 1: the loss is nan; the last checkpoint is kept" in (tmp_path / "sft").read_text()
+
+
 def drawn(log):
     return sorted(line for line in log.splitlines() if line.startswith("drawn"))
 

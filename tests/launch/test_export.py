@@ -19,7 +19,7 @@ from tests.launch.toys import ROOT
 
 STAGES = (
     Stage("warmup", "sft", (), outputs={"training": "warmup", "model": "checkpoints/warmup"}),
-    Stage("train", "stepcoder", ("warmup",), outputs={"training": "train", "model": "checkpoints/train"}),
+    Stage("train", "stepcoder", (), outputs={"training": "train", "model": "checkpoints/train"}),
     Stage("tables", "tables", ("train",), outputs={"tables": "tables"}),
 )
 
