@@ -69,8 +69,9 @@ def _describe(policy: Policy, folder: Path) -> None:
 
 def _publish(folder: Path, latest: dict[str, Any]) -> None:
     """From here on the new checkpoint counts. It is on the disk before, as the older ones go after."""
-    for path in [*(folder / latest["tag"]).rglob("*"), folder / latest["tag"]]:
-        _sync(path)
+    for part in (folder / latest["tag"], folder / "policy"):
+        for path in [*part.rglob("*"), part]:
+            _sync(path)
     beside = folder / "_latest.json"
     beside.write_text(json.dumps(latest))
     _sync(beside)

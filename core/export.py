@@ -32,7 +32,8 @@ def export(resume: Path, out: Path) -> int:
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
     weights = _of_policy(weights, set(model.state_dict()), resume)
-    model.load_state_dict({name: weight.to(config.dtype) for name, weight in weights.items()}, assign=True)
+    cast = {name: weight.to(config.dtype) if weight.is_floating_point() else weight for name, weight in weights.items()}
+    model.load_state_dict(cast, assign=True)
     model.tie_weights()
     if (resume / "policy" / "generation_config.json").is_file():
         model.generation_config = type(model.generation_config).from_pretrained(resume / "policy", local_files_only=True)
@@ -70,7 +71,8 @@ def _weights(checkpoint: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"{checkpoint} holds none of the engines {', '.join(POLICY)}")
     whole = checkpoint / name / "mp_rank_00_model_states.pt"
     if whole.is_file():
-        return dict(torch.load(whole, map_location="cpu", mmap=True, weights_only=False)["module"])
+        # Not mapped into memory: on a network file system a mapped file that training deletes kills its reader.
+        return dict(torch.load(whole, map_location="cpu", weights_only=False)["module"])
     from deepspeed.utils.zero_to_fp32 import get_fp32_state_dict_from_zero_checkpoint
 
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):  # it tells all that it does
