@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from core import engine, replay, sft
+from core import checkpoint, engine, replay, sft, signals
 from core.actor_critic import Actor
 from core.options import ModelOptions, ReplayOptions, SFTOptions
 from core.policy import Policy, load_policy
@@ -29,6 +30,7 @@ from results.parts import iter_rows, part_paths, read_parts, write_part
 from sandbox.problem import Problem, Program, read_problems, read_programs
 
 Key = tuple[str, str, int]  # problem_id, author, sample
+FREE = ("checkpoint_every_steps", "micro_batch_size")  # options that may change from start to start
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +79,10 @@ def train(
     export: Path,
     progress: Callable[[int, int], None],
 ) -> None:
-    """The fine-tuning loop: from the last checkpoint to the exported folder."""
+    """The fine-tuning loop: from the last checkpoint to the exported folder. A signal to end is heeded after a step.
+
+    ValueError: a checkpoint of other options. RuntimeError: a loss that is no number; the last checkpoint is kept.
+    """
     policy.model.train()
     accumulation = sft.accumulation_of(options, ranks.world)
     training = engine.Training(
@@ -91,30 +96,36 @@ def train(
     trainer = engine.Engine(Actor(policy.model), training, ranks)
     steps = sft.steps_of(len(examples), options)
     agreed = {"plan": plan, "options": asdict(options)}
-    latest = engine.load(out / "resume", {"model": trainer}, agreed)
+    latest = checkpoint.load(out / "resume", {"model": trainer}, agreed, FREE)
     first = latest["step"] if latest else 0
-    for step in range(first, steps):
-        started = time.monotonic()
-        torch.manual_seed(hash((options.seed, step, ranks.rank)))  # dropout, where the model has any
-        batch = [examples[i] for i in sft.batch_of(len(examples), step, options)]
-        tokens = sum(len(example.completion) for example in batch)  # of all ranks: the mean is over the whole step
-        summed = 0.0
-        for rows in sft.micro_batches(batch, ranks.rank, ranks.world, options):
-            inputs = sft.collate(rows, policy.tokenizer.pad_token_id, trainer.device)
-            loss = -(trainer(inputs).logprobs * inputs.weights).sum() / tokens
-            trainer.backward(loss)
-            summed += float(loss.detach())
-        rate = sft.learning_rate(step, steps, options)
-        norm = trainer.step(rate)
-        loss_of_all = float(engine.total(torch.tensor([summed]), trainer.device))
-        row = {"step": step, "loss": loss_of_all, "learning_rate": rate, "tokens": tokens, "grad_norm": norm}
-        if ranks.rank == 0:
-            write_part(out / "steps", f"{step:06d}", pa.Table.from_pylist([row | {"seconds": time.monotonic() - started}]))
-            progress(step + 1, steps)
-        if (step + 1) % options.checkpoint_every_steps == 0 and step + 1 < steps:
-            engine.save(out / "resume", {"model": trainer}, step + 1, agreed)
-    trainer.export(export, "policy", policy.tokenizer)
-    engine.once(ranks, lambda: shutil.rmtree(out / "resume", ignore_errors=True))  # optimiser states, three times the model
+    with signals.heeded() as asked:
+        for step in range(first, steps):
+            started = time.monotonic()
+            torch.manual_seed(hash((options.seed, step, ranks.rank)))  # dropout, where the model has any
+            batch = [examples[i] for i in sft.batch_of(len(examples), step, options)]
+            tokens = sum(len(example.completion) for example in batch)  # of all ranks: the mean is over the whole step
+            summed = 0.0
+            for rows in sft.micro_batches(batch, ranks.rank, ranks.world, options):
+                inputs = sft.collate(rows, policy.tokenizer.pad_token_id, trainer.device)
+                loss = -(trainer(inputs).logprobs * inputs.weights).sum() / tokens
+                trainer.backward(loss)
+                summed += float(loss.detach())
+            rate = sft.learning_rate(step, steps, options)
+            norm = trainer.step(rate)
+            loss_of_all = float(engine.total(torch.tensor([summed]), trainer.device))
+            if not math.isfinite(loss_of_all):
+                raise RuntimeError(f"step {step}: the loss is {loss_of_all}; the last checkpoint is kept")
+            row = {"step": step, "loss": loss_of_all, "learning_rate": rate, "tokens": tokens, "grad_norm": norm}
+            if ranks.rank == 0:
+                write_part(out / "steps", f"{step:06d}", pa.Table.from_pylist([row | {"seconds": time.monotonic() - started}]))
+                progress(step + 1, steps)
+            stop, more = signals.stopping(asked, policy.device), step + 1 < steps
+            if more and (stop or (step + 1) % options.checkpoint_every_steps == 0):
+                checkpoint.save(out / "resume", {"model": trainer}, step + 1, agreed, policy)
+            if more and stop:
+                return
+        trainer.export(export, "policy", policy.tokenizer)
+        engine.once(ranks, lambda: shutil.rmtree(out / "resume", ignore_errors=True))  # optimiser states, three times the model
 
 
 def tested_programs(programs: Path, judged: Path, by_id: dict[str, Problem]) -> dict[Key, tuple[Program, float]]:

@@ -1,9 +1,7 @@
-"""DeepSpeed: the only file that knows it. Ranks, one optimiser step, checkpoints to resume from, a Hugging Face export."""
+"""DeepSpeed, which but for checkpoints only this file knows: ranks, one optimiser step, a Hugging Face export."""
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import shutil
 import socket
@@ -21,8 +19,6 @@ RENDEZVOUS = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 OFFLOADS = {"none": 0, "optimizer": 1, "all": 3}  # name → least ZeRO stage
 GATHERED_AT_ONCE = 2**28  # parameters
 PATIENCE = timedelta(hours=6)  # the other ranks wait while rank 0 scores programs
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,47 +205,6 @@ def gathered(value: Any) -> list[Any]:
     found: list[Any] = [None] * dist.get_world_size()
     dist.all_gather_object(found, value)
     return found
-
-
-def save(folder: Path, engines: Mapping[str, Engine], step: int, agreed: dict[str, Any]) -> None:
-    """A checkpoint of the engines after `step` steps. `latest` names it last, so a partial one is never read; older ones go.
-
-    agreed: what a run that goes on from it must agree with, and what else it needs.
-    """
-    ranks = next(iter(engines.values())).ranks
-    tag = f"step-{step:06d}"
-    once(ranks, lambda: shutil.rmtree(folder / tag, ignore_errors=True))  # a killed run may have left half of it
-    for name, engine in engines.items():
-        engine.engine.save_checkpoint(str(folder / tag), tag=name, save_latest=False)
-    dist.barrier()
-    once(ranks, lambda: _publish(folder, {"tag": tag, "step": step, "world": ranks.world} | agreed))
-
-
-def _publish(folder: Path, latest: dict[str, Any]) -> None:
-    beside = folder / "_latest.json"
-    with beside.open("w") as file:
-        json.dump(latest, file)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.rename(folder / "latest.json")
-    for old in folder.glob("step-*"):
-        if old.name != latest["tag"]:
-            shutil.rmtree(old, ignore_errors=True)
-
-
-def load(folder: Path, engines: Mapping[str, Engine], plan: dict[str, Any]) -> dict[str, Any] | None:
-    """Goes on from the latest checkpoint that agrees with `plan` and the number of ranks: what was saved with it, or None."""
-    file = folder / "latest.json"
-    if not file.is_file():
-        return None
-    latest: dict[str, Any] = json.loads(file.read_text())
-    ranks = next(iter(engines.values())).ranks
-    if latest | plan | {"world": ranks.world} != latest:
-        log.warning("%s: made with other options or another number of processes, training starts anew", file)
-        return None
-    for name, engine in engines.items():
-        engine.engine.load_checkpoint(str(folder / latest["tag"]), tag=name)
-    return latest
 
 
 def configuration(module: Any, training: Training) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from core import curriculum, engine, reward, update
+from core import checkpoint, curriculum, engine, reward, signals, update
 from core.attempts import Attempt, Judging, Task, roll_out, tasks_of
 from core.experience import Experience, experience
 from core.metrics import Clock, story
@@ -27,11 +27,13 @@ from core.models import models_of
 from core.options import ModelOptions, StepCoderOptions
 from core.policy import Policy, load_policy
 from core.score import score
-from results.parts import write_part
+from results.parts import part_paths, write_part
 from sandbox.judge import JudgeOptions
 from sandbox.pool import Pool
 from sandbox.problem import read_problems
 from sandbox.verdict import ProgramResult, Verdict
+
+FREE = ("steps", "checkpoint_every_steps", "most_judge_errors", "micro_batch_size")  # options that may change from start to start
 
 log = logging.getLogger(__name__)
 
@@ -66,8 +68,9 @@ def train(
 
     Each rank judges its own rollouts with `workers` processes. Writes `out/steps` (a row a step), `out/rollouts` (a row a judged
     rollout) and, while it runs, `out/resume`. `progress` takes (step, steps, what the step tells).
-    ValueError: bad options or problems. RuntimeError: a loss that is no number, or too many judge errors; the last checkpoint
-    is kept.
+    A signal to end is heeded when the step ends (`core.signals`).
+    ValueError: bad options or problems, or a checkpoint of other options. RuntimeError: a loss that is no number, a policy far
+    from its start, or too many judge errors; the last checkpoint is kept.
     """
     check(options)
     if (export / "config.json").is_file():
@@ -81,12 +84,13 @@ def train(
         models, sampler = models_of(model, policy, options, ranks)
         stages = {task.problem.problem_id: curriculum.start(len(task.cuts)) for task in tasks}
         plan = {"plan": fingerprint(tasks), "options": asdict(options)}
-        latest = engine.load(out / "resume", models.engines, plan)
+        latest = checkpoint.load(out / "resume", models.engines, plan, FREE)
         if latest:
             stages = curriculum.restored(latest["curriculum"])
+            engine.once(ranks, lambda: forget(out, latest["step"]))
         n, scoring = options.rollouts_per_problem, options.ppo.old_logprobs
         again = scoring == "scored" or (scoring == "auto" and options.sampler != "own")
-        with closing(sampler), Pool(judging, workers) as pool:
+        with signals.heeded() as asked, closing(sampler), Pool(judging, workers) as pool:
             for step in range(latest["step"] if latest else 0, options.steps):
                 clock, judge = Clock(), Judging(pool)
                 sampler.refresh(models.actor.weights("policy"))
@@ -106,12 +110,16 @@ def train(
                 row = {"step": step} | told | clock.seconds | {"stage": sum(p.stage for p in stages.values()) / len(stages)}
                 record(out, step, ranks, row, attempts, results, seen)
                 stop_if_broken(row, options)  # before what is broken is saved
-                if (step + 1) % options.checkpoint_every_steps == 0 and step + 1 < options.steps:
-                    engine.save(out / "resume", models.engines, step + 1, plan | {"curriculum": curriculum.state(stages)})
+                stop, more = signals.stopping(asked, models.device), step + 1 < options.steps
+                if more and (stop or (step + 1) % options.checkpoint_every_steps == 0):
+                    agreed = plan | {"curriculum": curriculum.state(stages)}
+                    checkpoint.save(out / "resume", models.engines, step + 1, agreed, policy)
                 if ranks.rank == 0:
                     progress(step + 1, options.steps, story(row))
+                if more and stop:
+                    return
             models.actor.export(export, "policy", policy.tokenizer)
-        engine.once(ranks, lambda: shutil.rmtree(out / "resume", ignore_errors=True))
+            engine.once(ranks, lambda: shutil.rmtree(out / "resume", ignore_errors=True))
     finally:
         engine.stop()
 
@@ -193,6 +201,13 @@ def record(
     write_part(out / "rollouts", f"{step:06d}-{ranks.rank:04d}", pa.Table.from_pylist(rows))
     if ranks.rank == 0:
         write_part(out / "steps", f"{step:06d}", pa.Table.from_pylist([row]))
+
+
+def forget(out: Path, step: int) -> None:
+    """Takes back the records from `step` on: they are made again, perhaps by fewer ranks."""
+    for part in [*part_paths(out / "steps"), *part_paths(out / "rollouts")]:
+        if int(part.name.split("-")[1].removesuffix(".parquet")) >= step:
+            part.unlink()
 
 
 def stop_if_broken(row: dict[str, Any], options: StepCoderOptions) -> None:

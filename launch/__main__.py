@@ -16,6 +16,7 @@ Runs an experiment: problems → programs → jailed tests → replay → fine-t
 usage:
   python -m launch [--cfg | --dry-run] KEY=VALUE ...   compose a config, plan its stages, run them
   python -m launch status RUN                          how far a run is
+  python -m launch export RUN --out FOLDER             the model as its training has it now (--stage: of several)
   python -m launch stage RUN STAGE --shard I           one task of a run (what every job runs)
 
 options:
@@ -36,6 +37,7 @@ examples:
   python -m launch experiment=demo run_dir=runs/qwen model=pretrained model.path=Qwen/Qwen2.5-Coder-0.5B-Instruct
   python -m launch experiment=demo run_dir=runs/mine data=files data.train.name=train.jsonl data.test.name=test.jsonl
   python -m launch experiment=demo method.replay.priority=rank --dry-run
+  python -m launch export runs/demo --out runs/demo-now
 
 A run ends with exit status 0, 1 where a task failed, 2 where something given was wrong, 130 where it was stopped.
 """
@@ -49,7 +51,8 @@ def main(argv: list[str]) -> int:
     from launch.config import ConfigError
 
     try:
-        return {"stage": _stage, "status": _status}[argv[0]](argv[1:]) if argv[0] in ("stage", "status") else _run(argv)
+        commands = {"stage": _stage, "status": _status, "export": _export}
+        return commands[argv[0]](argv[1:]) if argv[0] in commands else _run(argv)
     except ConfigError as error:
         print(f"launch: error: {error}", file=sys.stderr)
         return 2
@@ -109,6 +112,19 @@ def _status(argv: list[str]) -> int:
     parser = argparse.ArgumentParser("python -m launch status", description="How far a run is: a line a stage.")
     parser.add_argument("run", type=Path, help="a run directory")
     print("\n".join(status_lines(parser.parse_args(argv).run)))
+    return 0
+
+
+def _export(argv: list[str]) -> int:
+    from launch.export import export_newest
+
+    what = "Writes the newest checkpoint of a run that trains, or was killed, as a Hugging Face folder. Training may go on."
+    parser = argparse.ArgumentParser("python -m launch export", description=what)
+    parser.add_argument("run", type=Path, help="a run directory")
+    parser.add_argument("--stage", help="a training stage of its plan.json (default: the first that is not done)")
+    parser.add_argument("--out", type=Path, required=True, help="the folder to write, which must not be there yet")
+    given = parser.parse_args(argv)
+    print(export_newest(given.run, given.stage, given.out))
     return 0
 
 

@@ -24,7 +24,7 @@ from slurm.jobs import Job, Kind, submit_array
 
 POLL_S = 0.2
 LATE_FILES_S = {"local": 0.0, "slurm": 30.0}  # how long a shared file system may hide a finished task's file
-CANCEL_S = 10.0
+CANCEL_S = 15.0  # longer than a command's own time to end (slurm.command)
 
 
 @dataclass(slots=True)

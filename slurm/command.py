@@ -13,10 +13,12 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import FrameType
 from typing import Any
 
-GRACE_S = 0.5  # submitit's local controller kills a job 1 s after asking
+GRACE_S = 8.0  # a command that trains saves at the end of its step; others end at once
+SAVE_S = 60.0  # the same before submitit requeues: Slurm kills 90 s after its signal (submitit's `signal_delay_s`)
 
 
 class Command:
@@ -35,7 +37,8 @@ class Command:
         sys.stdout.flush()
         process = subprocess.Popen(self.argv, cwd=self.cwd, env=env, start_new_session=True, preexec_fn=_end_with_parent)
         try:
-            status = process.wait()
+            with _handed_on(process):
+                status = process.wait()
         finally:
             _end(process)
         if status:
@@ -49,6 +52,38 @@ class Command:
         return DelayedSubmission(self)
 
 
+@contextlib.contextmanager
+def _handed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """submitit's signal to requeue goes to the command first: what trains saves and ends. After SAVE_S it is submitit's turn."""
+    requeue = signal.getsignal(signal.SIGUSR2)
+    if not callable(requeue):  # not under submitit on Slurm
+        yield
+        return
+
+    asked = False
+
+    def requeue_now(number: int, frame: FrameType | None) -> None:
+        requeue(signal.SIGUSR2, frame)
+
+    def hand_on(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if not asked:
+            asked = True
+            signal.setitimer(signal.ITIMER_REAL, SAVE_S)
+        process.send_signal(number)
+
+    alarm = signal.signal(signal.SIGALRM, requeue_now)
+    signal.signal(signal.SIGUSR2, hand_on)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, alarm)
+        signal.signal(signal.SIGUSR2, requeue)
+    if asked and process.returncode:
+        signal.raise_signal(signal.SIGUSR2)
+
+
 def _end_with_parent() -> None:
     """In the child: it dies with the job's process, and heeds SIGINT again, which jobs ignore."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
@@ -57,6 +92,7 @@ def _end_with_parent() -> None:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Ends what is left of the command and of its children: asked first, killed after a moment."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # whoever cancels a job asks again and again
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):

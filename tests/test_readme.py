@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from launch.plan import to_json
+from tests.launch.test_export import STAGES, checkpoint
 from tests.launch.toys import ROOT, toy
 
 README = (ROOT / "README.md").read_text()
@@ -24,7 +25,7 @@ def commands() -> list[str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """What the commands speak of: a problem, a program, and two runs."""
+    """What the commands speak of: a problem, a program, and three runs, one of them in training."""
     made = tmp_path_factory.mktemp("user")
     problem = {"problem_id": "a", "question": "Add.", "mode": "call", "entry_point": "add", "inputs": [[1, 2]], "outputs": [3]}
     for name in ("problems", "train", "test"):
@@ -35,6 +36,9 @@ def folder(tmp_path_factory) -> Path:
     for run in ("runs/seed1", "runs/he"):
         subprocess.run([*judge, f"{run}/judge-after"], cwd=made, check=True, capture_output=True)
         (made / run / "plan.json").write_text(to_json((toy("sample-train"),)))
+    trains = made / "runs" / "demo-stepcoder"
+    checkpoint(trains, 2, seed=0)
+    (trains / "plan.json").write_text(to_json(STAGES[1:2]))
     return made
 
 

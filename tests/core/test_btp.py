@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from dataclasses import asdict
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,7 @@ from core.rollout import score
 from results import schema
 from results.parts import read_parts, write_part
 from sandbox.problem import read_problems, read_programs
-from tests.core import tiny
+from tests.core import forks, runs, tiny
 from tests.core.processes import finish, launched
 
 
@@ -114,16 +115,17 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_weights(folder, unbroken, t
     assert finish(start(folder, tmp_path)).count("step ") == 0  # whole: nothing is done again
 
 
-def test_a_partial_checkpoint_and_one_of_other_options_are_not_used(folder, unbroken, tmp_path):
+def test_a_checkpoint_of_other_options_stops_with_their_names(folder, tmp_path):
     resume = tmp_path / "finetune" / "resume"
-    (resume / "step-000002").mkdir(parents=True)
-    (resume / "step-000002" / "mp_rank_00_model_states.pt").write_bytes(b"half")
-    (resume / "latest.json").write_text(
-        json.dumps({"tag": "step-000002", "step": 2, "plan": "another", "world": 1, "options": {}})
+    resume.mkdir(parents=True)
+    latest = {"tag": "step-000002", "step": 2, "plan": "another", "world": 1, "options": asdict(SFTOptions(batch_size=4))}
+    (resume / "latest.json").write_text(json.dumps(latest))
+    assert forks.ended(forks.begin(1, tmp_path / "log", runs.finetune, folder, tmp_path, {})) == [1]
+    output = (tmp_path / "log").read_text()
+    assert f"ValueError: {resume} holds the first 2 steps of another training: the data is not the same; " in output
+    assert (
+        f"learning_rate is 0.001, was 2e-05. Give what it was started with to go on, or delete {resume} to start anew" in output
     )
-    output = finish(start(folder, tmp_path))
-    assert "starts anew" in output
-    assert_equal(tmp_path, unbroken, 0)
 
 
 @pytest.mark.slow

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -57,6 +60,16 @@ def test_cancel_ends_the_command_and_its_children(tmp_path):
     job.cancel()
     wait([job])
     wait_until(lambda: not any(alive(int(pid)) for pid in pids.read_text().split()), 5)
+
+
+def test_a_cancelled_command_has_time_to_save(tmp_path):
+    (job,) = submit_array("local", tmp_path, "trains", [python(TRAINS.replace("SIGUSR2", "SIGTERM"), tmp_path)])
+    wait_until((tmp_path / "started").exists)
+    for _ in range(3):
+        job.cancel()
+        time.sleep(0.1)
+    wait([job])
+    assert (tmp_path / "saved").exists()
 
 
 def test_command_dies_with_its_job(tmp_path):
@@ -138,3 +151,38 @@ def test_tail(tmp_path):
         "submitit ERROR (1) - Submitted job triggered an exception\nTraceback\n  x\nRuntimeError: it ended with exit status 3\n"
     )
     assert tail(log) == "it ended with exit status 3"
+
+
+TRAINS = """
+import os, signal, sys, time
+asked = []
+signal.signal(signal.SIGUSR2, lambda *_: asked.append(1))
+open("started", "w")
+while not asked or "deaf" in sys.argv:
+    time.sleep(0.01)
+time.sleep(0.3)
+open("saved", "w")
+signal.signal(signal.SIGUSR2, signal.SIG_DFL)
+signal.raise_signal(signal.SIGUSR2)
+"""
+WRAPS = """
+import os, signal, sys
+from slurm import command
+def requeue(*_):
+    print("requeued", os.path.exists("saved"), flush=True)
+    sys.exit(-1)
+signal.signal(signal.SIGUSR2, requeue)
+command.SAVE_S = float(sys.argv[1])
+command.Command([sys.executable, "-c", sys.argv[2], *sys.argv[3:]], os.getcwd(), {})()
+"""
+
+
+@pytest.mark.parametrize(("seconds", "more", "saved"), [("30", [], True), ("0.3", ["deaf"], False)])
+def test_a_command_saves_before_submitit_requeues_or_is_late(tmp_path, seconds, more, saved):
+    argv = [sys.executable, "-c", WRAPS, seconds, TRAINS, *more]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(argv, cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True) as job:
+        wait_until((tmp_path / "started").exists)
+        job.send_signal(signal.SIGUSR2)
+        output, _ = job.communicate(timeout=60)
+    assert (output, job.returncode) == (f"requeued {saved}\n", 255)

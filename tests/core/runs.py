@@ -1,0 +1,121 @@
+"""Small training runs, as functions for `tests.core.forks`: importing this imports all that they need."""
+
+import os
+import random
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import deepspeed
+import numpy as np
+import torch
+
+from core import btp, checkpoint, engine, signals, stepcoder
+from core.actor_critic import Actor
+from core.options import CurriculumOptions, ModelOptions, PPOOptions, ReplayOptions, SFTOptions, StepCoderOptions
+from sandbox.judge import JudgeOptions
+from sandbox.limits import Limits
+from tests.core import tiny
+
+assert deepspeed.__version__  # imported for the forks' sake
+
+
+def finetune(folder, run, options, dtype="float32", pause_s=0.0):
+    """BTP on `tiny.judged_run`; says `step N` after each."""
+
+    def progress(done, total):
+        print("step", done, flush=True)
+        time.sleep(pause_s)
+
+    given = {"learning_rate": 1e-3, "batch_size": 4, "checkpoint_every_steps": 2} | options
+    model = ModelOptions(path=str(folder / "tiny"), device="cpu", dtype=dtype)
+    replay, sources = ReplayOptions(draws=19, importance_exponent=0.5), (folder / "programs", folder / "judged")
+    problems = folder / "problems.jsonl.gz"
+    btp.finetune(model, replay, SFTOptions(**given), problems, *sources, run / "finetune", run / "model", progress)
+
+
+def finetune_dying(folder, run, options, at):
+    """`finetune` that kills itself before the at-th time that it touches a file in a way that matters to a checkpoint."""
+    count = 0
+
+    def deadly(work):
+        def counted(*given, **named):
+            nonlocal count
+            count += 1
+            if count == at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return work(*given, **named)
+
+        return counted
+
+    torch.save, os.fsync, shutil.rmtree, Path.rename = map(deadly, (torch.save, os.fsync, shutil.rmtree, Path.rename))
+    finetune(folder, run, options)
+
+
+def engine_of(stage, ranks, dtype="float32"):
+    policy = tiny.policy()
+    policy.model.to(getattr(torch, dtype))
+    return policy, engine.Engine(Actor(policy.model), engine.Training(1e-3, 1, 1, zero_stage=stage), ranks)
+
+
+def export_by_engine(stage, dtype, resume, out):
+    """The checkpoint of a `finetune`, loaded and exported by ranks."""
+    ranks = engine.start("cpu")
+    policy, trainer = engine_of(stage, ranks, dtype)
+    checkpoint.load(resume, {"model": trainer}, {})
+    trainer.export(out, "policy", policy.tokenizer)
+    engine.stop()
+
+
+def draws():
+    return [random.random(), np.random.random(), float(torch.rand(1)), float(np.random.standard_normal())]
+
+
+def write_draws(folder):
+    """A checkpoint, then draws of each rank; a generator had half of a pair of normal numbers left."""
+    ranks = engine.start("cpu")
+    checkpoint._seed(bytes([ranks.rank] * 32))
+    np.random.standard_normal()
+    policy, trainer = engine_of(0, ranks)
+    checkpoint.save(folder, {"model": trainer}, 1, {"options": {"seed": 1}}, policy)
+    print("drawn", ranks.rank, draws(), flush=True)
+    engine.stop()
+
+
+def read_draws(folder, seed=1):
+    ranks = engine.start("cpu")
+    checkpoint.load(folder, {"model": engine_of(0, ranks)[1]}, {"options": {"seed": seed}}, ("seed",))
+    print("drawn", ranks.rank, draws(), flush=True)
+    engine.stop()
+
+
+def loop(seconds, earlier=None):
+    """Notes signals while it runs; `earlier` is what SIGTERM met before: ignored, or a handler that comes back."""
+    if earlier:
+        signal.signal(signal.SIGTERM, {"ignored": signal.SIG_IGN, "handled": lambda *_: print("handled", flush=True)}[earlier])
+    with signals.heeded() as asked:
+        print("looping", flush=True)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and asked.number != signal.SIGTERM:
+            time.sleep(0.01)
+        print("left", int(asked.number), flush=True)
+
+
+def learn(folder, run, options, broken_step=None):
+    """StepCoder on the problems of `folder`; says `step N` after each. A step can be broken."""
+    update = stepcoder.update.update
+    if broken_step is not None:
+        stepcoder.update.update = lambda *given: update(*given) | ({"kl": float("nan")} if given[4] == broken_step else {})
+    ppo = {"learning_rate": 1e-3, "critic_learning_rate": 1e-3, "minibatches": 1, "micro_batch_size": 4}
+    given = {"steps": 4, "problems_per_step": 2, "rollouts_per_problem": 4, "max_new_tokens": 12, "checkpoint_every_steps": 9}
+    stepcoder.train(
+        ModelOptions(path=str(folder / "tiny"), device="cpu"),
+        StepCoderOptions(**given | options, curriculum=CurriculumOptions(), ppo=PPOOptions(**ppo)),
+        JudgeOptions(Limits(cpu_s=2.0)),
+        1,
+        folder / "problems.jsonl.gz",
+        run / "train",
+        run / "model",
+        lambda done, *_: print("step", done, flush=True),
+    )
