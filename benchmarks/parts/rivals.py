@@ -10,7 +10,6 @@ under their own commands, in forks of a process that has imported what those imp
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -23,9 +22,10 @@ from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from benchmarks.parts.baselines import become_floor, jail_command, reachable
+from benchmarks.parts.child import Child, serve
 from sandbox.interpreter import describe
 
 TESTS = 20  # tests of a program
@@ -181,39 +181,12 @@ def pass_all(passes: Callable[[dict[str, Any]], bool], pool: Executor, request: 
     return {"passed": passed, "seconds": time.monotonic() - started}
 
 
-def serve(answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line))), flush=True)
-
-
-class Rival:
-    """A rival in a child process, for `ask`; a context manager. `core`: the one core that it and all it starts run on."""
+class Rival(Child):
+    """A rival in a child process. `core`: the one core that it and all it starts run on."""
 
     def __init__(self, name: str, nsjail: Path, python: Path, core: int | None = None, workers: int = 1) -> None:
-        self.name = name
         command = [sys.executable, "-m", "benchmarks.parts.rivals", name, "--nsjail", str(nsjail), "--python", str(python)]
-        command += ["--workers", str(workers), *([] if core is None else ["--core", str(core)])]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a request; RuntimeError where the rival has ended, which says why on standard error."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        try:
-            print(json.dumps(request), file=self._process.stdin, flush=True)
-        except BrokenPipeError as error:
-            raise RuntimeError(f"{self.name} ended with exit status {self._process.wait()}") from error
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{self.name} ended with exit status {self._process.wait()}")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.communicate()  # the end of its input ends it
+        super().__init__(name, [*command, "--workers", str(workers), *([] if core is None else ["--core", str(core)])])
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -131,3 +131,54 @@ def test_every_humaneval_problem_becomes_a_case():
 
 def test_programs_that_read_standard_input_become_no_case():
     assert case_of(Problem("p", "", "stdin", inputs=("1",), outputs=("1",))) == "reads standard input"
+
+
+SMALL_STEP = "--layers 1 --width 64 --vocabulary 256 --prompts 8 --prompt-tokens 8 --longest 12 --mean 6 --micro 2 --epochs 2"
+
+
+@pytest.mark.slow
+def test_ppo_step_is_equal_work_for_ours_and_the_floor():
+    step = figures("-m", "benchmarks.ppo_step", *SMALL_STEP.split(), "--rounds", "1", "--only", "ours", "floor")
+    (two,) = step["epochs"].values()
+    assert all(seconds > 0 for side in ("ours", "floor") for seconds in two["seconds"][side].values())
+    assert two["ratios"]["ours_vs_floor"] == pytest.approx(
+        two["seconds"]["ours"]["step"] / two["seconds"]["floor"]["step"], rel=0.01
+    )
+    assert two["ratios"]["trl-ppo_vs_ours"] is None
+    assert set(step["agreement"]) == {"separate", "shared", "bf16", "group"}
+    for variant, apart in step["agreement"].items():
+        assert apart["policy_loss"] < 1e-5
+        assert apart["value_loss"] < 1e-5
+        assert apart["weights"] < (0.2 if variant == "bf16" else 1e-3)
+
+
+def test_samples_of_the_steered_model_have_the_lengths_that_were_drawn(tmp_path):
+    import torch
+
+    from benchmarks.parts import steered
+    from benchmarks.parts.bare_decode import decode
+    from core.policy import Policy
+    from core.rollout import sample
+
+    shape = steered.Shape(1, 64, 256, prompts=8, prompt_tokens=8, mean=6, longest=12)
+    steered.write(shape, tmp_path)
+    model, tokenizer = steered.load(tmp_path)
+    given, drawn = steered.prompts(shape, 3), steered.lengths(shape, 3)
+    assert len(set(drawn)) > 3
+    bare = decode(model, given, 12, seed=0)
+    assert [len(row) for row in bare.completions] == drawn
+    assert all(row[-1] == steered.END and steered.END not in row[:-1] for row in bare.completions)
+    ours = sample(Policy(model, tokenizer, torch.device("cpu"), ""), given, 1, 1.0, 1.0, 12, seed=0)
+    assert [row.token_count for (row,) in ours] == drawn
+    again = model(torch.tensor([given[0] + bare.completions[0]])).logits.log_softmax(-1)[0, 7:-2]
+    tokens = torch.tensor(bare.completions[0][:-1])
+    assert again.gather(1, tokens[:, None])[:, 0].tolist() == pytest.approx(bare.logprobs[0][:-1], abs=0.02)
+
+
+@pytest.mark.slow
+def test_zero_scaling_has_a_row_for_each_pair():
+    small = "--layers 1 --width 64 --batch 4 --micro 2 --rounds 1 --steps 1 --processes 1,2 --stages 3"
+    rows = figures("-m", "benchmarks.zero_scaling", *small.split())["rows"]
+    assert [(row["processes"], row["stage"]) for row in rows] == [(1, 3), (2, 3)]
+    assert all(row["ratios"]["wall_s"] > 0 and row["peak_mib"] > 0 for row in rows)
+    assert rows[0]["ratios"] == dict.fromkeys(("wall_s", "cpu_s", "tokens_per_s", "peak_mib"), 1.0)
