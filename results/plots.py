@@ -94,9 +94,10 @@ def _draw(axes: Axes, table: Table, metric: str) -> None:
 
 
 def _tick(table: Table, column: str) -> str:
-    cells = [row.cells["pass_rate"][column] for row in table.rows if column in row.cells["pass_rate"]]
-    problems, programs = ([getattr(cell, name) for cell in cells] for name in ("problems", "programs"))
-    return f"{column}\n{_count(problems, 'problem')}\n{_count(programs, 'program')}"
+    cells = [row.cells[table.metrics[0]][column] for row in table.rows if column in row.cells[table.metrics[0]]]
+    runs, problems, programs = ([getattr(cell, name) for cell in cells] for name in ("runs", "problems", "programs"))
+    said = [column, *([_count(runs, "run")] if table.over_runs else []), _count(problems, "problem"), _count(programs, "program")]
+    return "\n".join(said)
 
 
 def _count(counts: list[int], noun: str) -> str:

@@ -13,7 +13,16 @@ if TYPE_CHECKING:
 
 FORMATS = ("rich", "md", "latex", "csv", "json")
 LEGEND = "[low, high]: 95 % Wilson interval at the effective number of programs, clustered by problem."
-LONG_COLUMNS = ("run", "author", "metric", "difficulty", "estimate", "low", "high", "problems", "programs")
+LEGEND_OVER_RUNS = (
+    "Mean over runs. [low, high]: 95 % interval of it for other seeds (Student's t on the runs' means) and other problems "
+    "(Wilson, clustered by problem), the two half widths added as squares. n: runs × problems × programs."
+)
+LEGEND_AGAINST = (
+    "Points above {against}, mean over pairs of runs. [low, high]: 95 % interval of it for other seeds (Student's t on the "
+    "pairs' differences) and other problems (Newcombe's, paired by problem), the two half widths added as squares. "
+    "n: pairs × problems × programs."
+)
+LONG_COLUMNS = ("run", "author", "metric", "difficulty", "estimate", "low", "high", "problems", "programs", "runs", "against")
 MEANINGS = {"pass_rate": "mean share of tests passed", "strict_accuracy": "share of programs that pass every test"}
 NOTHING = "–"
 
@@ -37,15 +46,34 @@ def title(metric: str) -> str:
     return f"{metric.replace('_', ' ')} (%)"
 
 
-def _estimate(cell: Cell | None) -> tuple[str, str]:
+def _legend(table: Table) -> str:
+    if table.against is not None:
+        return LEGEND_AGAINST.format(against=table.against)
+    return LEGEND_OVER_RUNS if table.over_runs else LEGEND
+
+
+def _heading(table: Table, metric: str) -> str:
+    return title(metric) if table.against is None else title(metric).replace("(%)", "(difference)")
+
+
+def _estimate(cell: Cell | None, table: Table) -> tuple[str, str]:
     if cell is None:
         return NOTHING, ""
-    return f"{100 * cell.mean:.1f}", f"[{100 * cell.interval.low:.1f}, {100 * cell.interval.high:.1f}]"
+    sign = "+" if table.against else ""
+    return f"{100 * cell.mean:{sign}.1f}", f"[{100 * cell.interval.low:.1f}, {100 * cell.interval.high:.1f}]"
 
 
-def _n(row: Row, column: str) -> str:
-    cell = row.cells["pass_rate"].get(column)
-    return NOTHING if cell is None else f"{cell.problems:,} / {cell.programs:,}"
+def _n_heading(table: Table) -> str:
+    return "n" if table.over_runs else "n: problems / programs"  # else the legend says it
+
+
+def _n(table: Table, row: Row, column: str) -> str:
+    cell = row.cells["strict_accuracy"].get(column)
+    if cell is None:
+        return NOTHING
+    if not table.over_runs:
+        return f"{cell.problems:,} / {cell.programs:,}"
+    return f"{cell.runs:,} × {cell.problems:,} × {cell.programs / (cell.runs * cell.problems):.3g}"
 
 
 def _rich(table: Table, width: int, color: bool) -> str:
@@ -56,27 +84,28 @@ def _rich(table: Table, width: int, color: bool) -> str:
 
     # The interval stands beside its number where that fits, else below it; a long name folds.
     longest = 2 + max(len(row.label) for row in table.rows)
-    between = " " if min(longest, width // 3) + 20 * len(table.columns) <= width else "\n"
-    names = width - (20 if between == " " else 15) * len(table.columns)
+    beside = 20 if table.against is None else 22  # characters of a number with its interval
+    between = " " if min(longest, width // 3) + beside * len(table.columns) <= width else "\n"
+    names = width - (beside if between == " " else 15) * len(table.columns)
     grid = Grid(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
     grid.add_column("", max_width=max(names, 20), overflow="fold")
     for column in table.columns:
         grid.add_column(column, justify="right", no_wrap=True)
     for metric in table.metrics:
-        grid.add_row(Text(title(metric), style="bold"))
+        grid.add_row(Text(_heading(table, metric), style="bold"))
         for row in table.rows:
-            cells = [_estimate(row.cells[metric].get(column)) for column in table.columns]
+            cells = [_estimate(row.cells[metric].get(column), table) for column in table.columns]
             texts = [Text(value).append(f"{between}{interval}" if interval else "", style="dim") for value, interval in cells]
             grid.add_row(Text(f"  {row.label}"), *texts)
         grid.add_row("")
-    grid.add_row(Text("n: problems / programs", style="bold"))
+    grid.add_row(Text(_n_heading(table), style="bold"))
     for row in table.rows:
-        grid.add_row(Text(f"  {row.label}"), *(Text(_n(row, column)) for column in table.columns))
+        grid.add_row(Text(f"  {row.label}"), *(Text(_n(table, row, column)) for column in table.columns))
     console = Console(file=io.StringIO(), width=width, force_terminal=color, no_color=None if color else True, highlight=False)
     console.print(grid)
     console.print()
     meanings = [f"{metric.replace('_', ' ')}: {meaning}." for metric, meaning in MEANINGS.items() if metric in table.metrics]
-    for line in (" ".join(meanings), LEGEND, *(f"Note: {note}" for note in table.notes)):
+    for line in (" ".join(meanings), _legend(table), *(f"Note: {note}" for note in table.notes)):
         console.print(Text(line, style="dim" if not line.startswith("Note") else "yellow"))
     assert isinstance(console.file, io.StringIO)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()) + "\n"
@@ -89,10 +118,10 @@ def _markdown(table: Table) -> str:
     lines = [line(["metric", "model", *table.columns]), "| --- | --- |" + " ---: |" * len(table.columns)]
     for metric in table.metrics:
         for row in table.rows:
-            cells = [" ".join(_estimate(row.cells[metric].get(column))).rstrip() for column in table.columns]
-            lines.append(line([title(metric), row.label, *cells]))
-    lines += [line(["n: problems / programs", row.label, *(_n(row, column) for column in table.columns)]) for row in table.rows]
-    return "\n".join([*lines, "", LEGEND, *(f"\nNote: {note}" for note in table.notes)]) + "\n"
+            cells = [" ".join(_estimate(row.cells[metric].get(column), table)).rstrip() for column in table.columns]
+            lines.append(line([_heading(table, metric), row.label, *cells]))
+    lines += [line([_n_heading(table), row.label, *(_n(table, row, column) for column in table.columns)]) for row in table.rows]
+    return "\n".join([*lines, "", _legend(table), *(f"\nNote: {note}" for note in table.notes)]) + "\n"
 
 
 LATEX_SPECIAL = {
@@ -100,6 +129,7 @@ LATEX_SPECIAL = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "–": "--",
+    "×": r"$\times$",
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
     "\n": " ",
 }
@@ -121,15 +151,15 @@ def _latex(table: Table) -> str:
     lines = ["% needs \\usepackage{booktabs}", rf"\begin{{tabular}}{{l{'r' * len(table.columns)}}}", r"\toprule"]
     lines.append(line(["", *map(_escape, table.columns)]))
     for metric in table.metrics:
-        lines += block(title(metric))
+        lines += block(_heading(table, metric))
         for row in table.rows:
-            cells = [_estimate(row.cells[metric].get(column)) for column in table.columns]
+            cells = [_estimate(row.cells[metric].get(column), table) for column in table.columns]
             texts = [_escape(value) + (rf" {{\scriptsize {interval}}}" if interval else "") for value, interval in cells]
             lines.append(line([rf"\quad {_escape(row.label)}", *texts]))
-    lines += block("n: problems / programs")
+    lines += block(_n_heading(table))
     for row in table.rows:
-        lines.append(line([rf"\quad {_escape(row.label)}", *(_escape(_n(row, column)) for column in table.columns)]))
-    notes = " ".join(_escape(text) for text in (LEGEND, *(f"Note: {note}." for note in table.notes)))
+        lines.append(line([rf"\quad {_escape(row.label)}", *(_escape(_n(table, row, column)) for column in table.columns)]))
+    notes = " ".join(_escape(text) for text in (_legend(table), *(f"Note: {note}." for note in table.notes)))
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", "", rf"{{\footnotesize {notes}}}"]) + "\n"
 
 
@@ -139,7 +169,7 @@ def _records(table: Table) -> Iterator[dict[str, Any]]:
         for row in table.rows:
             for column, cell in row.cells[metric].items():
                 numbers = [round(number, 10) for number in (cell.mean, cell.interval.low, cell.interval.high)]
-                values = (row.run, row.author, metric, column, *numbers, cell.problems, cell.programs)
+                values = (row.run, row.author, metric, column, *numbers, cell.problems, cell.programs, cell.runs, table.against)
                 yield dict(zip(LONG_COLUMNS, values, strict=True))
 
 
@@ -153,7 +183,7 @@ def _csv(table: Table) -> str:
 
 def _json(table: Table) -> str:
     document = {
-        "interval": LEGEND,
+        "interval": _legend(table),
         "rows": list(_records(table)),
         "judge_errors": [{"run": row.run, "author": row.author, "programs": row.judge_errors} for row in table.rows],
         "notes": list(table.notes),

@@ -1,19 +1,20 @@
-"""Means with 95 % intervals, where programs of one problem stand or fall together."""
+"""Means and differences with 95 % intervals, where programs of one problem, and those of one run, stand or fall together."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import hypot, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 Z95 = 1.959963984540054  # 97.5 % quantile of the normal distribution
+T95 = {1: 12.706204736, 2: 4.302652730, 3: 3.182446305}  # of Student's t, by degrees of freedom
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A 95 % confidence interval; both ends are fractions in [0, 1]."""
+    """A 95 % confidence interval; both ends are fractions in [0, 1], of a difference in [-1, 1]."""
 
     low: float
     high: float
@@ -35,10 +36,14 @@ def wilson_interval(p: float, n: float, z: float = Z95) -> Interval:
 
 
 def student_t95(freedom: int) -> float:
-    """97.5 % quantile of Student's t, by expansion in 1/freedom (Abramowitz & Stegun 1964, 26.7.5).
+    """97.5 % quantile of Student's t: from tables up to 3 degrees of freedom, then by expansion in 1/freedom.
 
-    Too small by 11 % at 1 degree of freedom, by 0.7 % at 2, by less than 0.1 % from 4 on.
+    The expansion (Abramowitz & Stegun 1964, 26.7.5) is too small by less than 0.1 %. Raises ValueError below 1.
     """
+    if freedom < 1:
+        raise ValueError(f"Student's t needs 1 degree of freedom or more, given {freedom}")
+    if freedom in T95:
+        return T95[freedom]
     z, v = Z95, float(freedom)
     g1 = (z**3 + z) / 4
     g2 = (5 * z**5 + 16 * z**3 + 3 * z) / 96
@@ -76,9 +81,87 @@ def effective_n(sums: NDArray[np.float64], sizes: NDArray[np.int64], programs: i
 def clustered_mean(sums: NDArray[np.float64], sizes: NDArray[np.int64], programs: int | None = None) -> tuple[float, Interval]:
     """The mean over all values and its 95 % interval: Wilson's, at the effective n (arguments as in `effective_n`).
 
-    Raises ValueError where there is no value.
+    Raises ValueError where there is no value, or one is no number.
     """
     if len(sizes) == 0 or len(sizes) != len(sums) or int(sizes.min()) < 1:
         raise ValueError(f"a mean needs a sum and a size >= 1 a problem, given {len(sums)} sums and {len(sizes)} sizes")
-    p = min(1.0, max(0.0, float(sums.sum()) / int(sizes.sum())))  # a sum of fractions may end a hair beyond
+    p = float(np.clip(sums.sum() / sizes.sum(), 0, 1))  # a sum of fractions may end a hair beyond
     return p, wilson_interval(p, effective_n(sums, sizes, programs))
+
+
+def mean_over_runs(sums: NDArray[np.float64], sizes: NDArray[np.int64], programs: int | None = None) -> tuple[float, Interval]:
+    """The mean of several runs' means, and a 95 % interval that holds the luck of the runs and that of the problems.
+
+    `sums` and `sizes` [runs, problems] are as in `effective_n`, of the same problems in each run; a size of 0 is a problem that
+    the run did not test. One run: `clustered_mean`.
+
+    Runs (their seeds) and problems are both samples, crossed with each other, and the mean over both is off by the sum of two
+    errors. The runs': Student's t on the R runs' means, half a width h = t_{R-1} · s / √R. The problems': Wilson's interval
+    [l, u] at the effective n of each problem's programs of all runs. Two independent errors' intervals are added as the
+    squares of their half widths, on either side (Howe 1974, J. Am. Stat. Assoc. 69:789; Zou & Donner 2008, Stat. Med. 27:1693):
+        mean - √((mean - l)² + h²)   to   mean + √((u - mean)² + h²),
+    held in [0, 1]. So it is never narrower than either alone. It is rather too wide: what run and problem do only together,
+    and the draw of each program, is in both terms; taking it out of one (as the analysis of variance of a crossed design does)
+    can leave less than nothing at two or three runs.
+    Raises ValueError where a run has no value.
+    """
+    means = _means(sums, sizes)
+    total, size = _over_runs(sums, sizes)
+    if len(means) == 1:
+        return clustered_mean(total, size, programs)
+    mean = float(means.mean())
+    alone = wilson_interval(mean, effective_n(total, size, programs))
+    half = _half_over_runs(means)
+    low, high = mean - hypot(mean - alone.low, half), mean + hypot(alone.high - mean, half)
+    return mean, Interval(max(0.0, low), min(1.0, high))
+
+
+def difference_over_runs(
+    sums: tuple[NDArray[np.float64], NDArray[np.float64]],
+    sizes: tuple[NDArray[np.int64], NDArray[np.int64]],
+    programs: tuple[int, int] | None = None,
+) -> tuple[float, Interval]:
+    """How much higher the first model's mean is than the second's, paired by run and by problem, and its 95 % interval.
+
+    Each of `sums` and `sizes` is [pairs of runs, problems] as in `mean_over_runs`; row and column stand for the same pair and
+    the same problem in both. The two errors of `mean_over_runs`, each of the difference: Student's t on the pairs' differences
+    (none at one pair), and for the problems the interval of a paired difference from the two models' own intervals [l, u]
+    (Newcombe 1998, Stat. Med. 17:2635, method 10), with φ the correlation of the models over the problems:
+        low = d - √((p₁-l₁)² - 2φ(p₁-l₁)(u₂-p₂) + (u₂-p₂)²),   high alike with the other ends.
+    Raises ValueError where a run has no value.
+    """
+    parts, off = [], []
+    for of_one, size_of_one, drawn in zip(sums, sizes, programs or (None, None), strict=True):
+        mean, (total, size) = float(_means(of_one, size_of_one).mean()), _over_runs(of_one, size_of_one)
+        alone = wilson_interval(mean, effective_n(total, size, drawn))
+        parts.append((mean - alone.low, alone.high - mean))
+        off.append(of_one.sum(axis=0) - size_of_one.sum(axis=0) * (total.sum() / size.sum()))
+    differences = _means(sums[0], sizes[0]) - _means(sums[1], sizes[1])
+    (down, up), (other_down, other_up) = parts
+    alike = _correlation(off[0], off[1])
+    half = _half_over_runs(differences) if len(differences) > 1 else 0.0
+    below, above = (sqrt(max(0.0, a * a - 2 * alike * a * b + b * b)) for a, b in ((down, other_up), (up, other_down)))
+    d = float(differences.mean())
+    return d, Interval(max(-1.0, d - hypot(below, half)), min(1.0, d + hypot(above, half)))
+
+
+def _means(sums: NDArray[np.float64], sizes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The mean of each run [runs]."""
+    return np.array([clustered_mean(of[size > 0], size[size > 0])[0] for of, size in zip(sums, sizes, strict=True)])
+
+
+def _over_runs(sums: NDArray[np.float64], sizes: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Sums and sizes [problems that some run has tested] over the runs."""
+    there = sizes.sum(axis=0) > 0
+    return sums.sum(axis=0)[there], sizes.sum(axis=0)[there]
+
+
+def _half_over_runs(values: NDArray[np.float64]) -> float:
+    """Half the width of Student's 95 % interval of the mean of `values` [runs], two or more."""
+    return student_t95(len(values) - 1) * float(values.std(ddof=1)) / sqrt(len(values))
+
+
+def _correlation(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    """Of deviations from the mean [problems]; 0 where one of them does not vary."""
+    spread = sqrt(float((x * x).sum()) * float((y * y).sum()))
+    return min(1.0, max(-1.0, float((x * y).sum()) / spread)) if spread > 0 else 0.0

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from launch.plan import to_json
 from tests.launch.test_export import STAGES, checkpoint
 from tests.launch.toys import ROOT, toy
+from tests.results.trainings import rollout, step_row, write_steps
 
 README = (ROOT / "README.md").read_text()
 
@@ -38,7 +40,9 @@ def folder(tmp_path_factory) -> Path:
         (made / run / "plan.json").write_text(to_json((toy("sample-train"),)))
     trains = made / "runs" / "demo-stepcoder"
     checkpoint(trains, 2, seed=0)
-    (trains / "plan.json").write_text(to_json(STAGES[1:2]))
+    training = replace(STAGES[1], options={"stepcoder": {"seed": 0, "steps": 30}})
+    (trains / "plan.json").write_text(to_json((training,)))
+    write_steps(trains / "train", [step_row(0), step_row(1)], [rollout(0), rollout(1)])
     return made
 
 

@@ -49,6 +49,19 @@ def test_plot_writes_and_names_the_picture(run, tmp_path, capsys):
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
+def test_over_runs_and_against(run, tmp_path, capsys):
+    other = str(write_run(tmp_path / "again"))
+    assert main(["table", run, other, "--over-runs", "--format", "md"]) == 0
+    assert "| n | base+btp | 2 × 1 × 2 | 2 × 1 × 2 | 2 × 2 × 2 |" in capsys.readouterr().out
+    assert main(["table", run, other, "--over-runs", "--against", "base", "--format", "csv"]) == 0
+    out, err = capsys.readouterr()
+    assert next(csv.DictReader(io.StringIO(out)))["estimate"] == "0.25"
+    assert "note: base+btp and base: 2 pairs of one run each" in err
+    path = tmp_path / "p.png"
+    assert main(["plot", run, other, "--over-runs", "--output", str(path)]) == 0
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
 def test_programs_as_jsonl_expand_extra(tmp_path, capsys):
     extra = json.dumps({"temperature": 0.8, "verdict": "theirs", "tags": ["x"]})
     rows = [program("a", 4, extra=extra, logprob_sum=float("-inf"), token_count=7), program("b", 1, sample=None)]
@@ -77,6 +90,8 @@ def test_programs_filter_and_formats(run, capsys):
         (["table", "RUN", "--output", "RUN/no/such/t.md"], "no folder"),
         (["programs", "RUN", "--verdict", "passed"], "'passed'; valid: pass, wrong_answer"),
         (["programs", "RUN", "--author", "nobody"], "'nobody'; authors there: base, base+btp"),
+        (["table", "RUN", "--against", "base"], "give --over-runs too"),
+        (["table", "RUN", "--over-runs", "--against", "nobody"], "'nobody' to compare with; authors there: base, base+btp"),
         (["plot", "RUN", "--output", "RUN/p.gif"], "valid: .png, .pdf, .svg"),
         (["plot", "RUN", "--output", "RUN/p.png", "--metric", "accuracy"], "valid: pass_rate, strict_accuracy, pass@1"),
     ],
@@ -96,7 +111,7 @@ def test_bad_input_is_one_line_and_status_2(run, capsys, arguments, said):
         (["table", "x", "--k", "0"], "'0' is no list"),
         (["table", "x", "--format", "html"], "rich"),
         (["table"], "FOLDER"),
-        ([], "{table,plot,programs}"),
+        ([], "{table,plot,training,programs}"),
     ],
 )
 def test_mistyped_options_are_status_2(capsys, arguments, said):
@@ -118,7 +133,9 @@ def test_a_reader_that_leaves_is_quiet(tmp_path):
     assert process.returncode == 141
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["table", "--help"], ["programs", "--help"], ["plot", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["table", "--help"], ["programs", "--help"], ["plot", "--help"], ["training", "--help"]]
+)
 def test_help_imports_nothing_heavy(arguments):
     heavy = ["pyarrow", "numpy", "matplotlib", "rich", "torch", "transformers", "hydra"]
     script = (
