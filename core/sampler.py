@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -41,23 +42,10 @@ class InPlace:
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
+        self.sample = partial(sample, policy)
 
     def refresh(self, weights: Iterable[tuple[str, Tensor]]) -> None:
         pass
-
-    def sample(
-        self,
-        prompts: Sequence[Tokens],
-        n: int,
-        temperature: float,
-        top_p: float,
-        max_new_tokens: int,
-        seed: int,
-        on_done: Callable[[int, Rollout], None],
-        rank: int,
-        world: int,
-    ) -> list[list[Rollout]]:
-        return sample(self.policy, prompts, n, temperature, top_p, max_new_tokens, seed, on_done, rank, world)
 
     def close(self) -> None:
         pass
