@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 import time
 
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -16,6 +17,7 @@ def _rank(rank, world, port, log, function, arguments):
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(file, 1)
     os.dup2(file, 2)
+    sys.stdout = os.fdopen(1, "w", buffering=1)  # a line is one write, and stays whole beside those of the other ranks
     function(*arguments)
 
 
