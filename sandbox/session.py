@@ -119,7 +119,7 @@ class Session:
                 over = "" if now >= end_by else "wall" if wall_left <= 0 else "CPU"
                 self.kill()
                 killed, give_up, until = True, now + GRACE_S, None
-            timeout = give_up - now if killed else min(wall_left, max(cpu_left, 0.01))
+            timeout = give_up - now if killed else max(min(wall_left, cpu_left), 0.01)  # not less: no spinning beside a busy node
             if timeout <= 0:
                 raise JailError(f"the jail gave no report within {GRACE_S:.0f} s of a test's end")
             ready, _, _ = select.select([self._socket, *([until] if until else [])], [], [], timeout)
