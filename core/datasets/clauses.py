@@ -13,6 +13,7 @@ a dash more for each level of nesting; the solution has a statement for each cla
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -93,6 +94,35 @@ PARTS = (
     Part("exit", "skip x", "continue"),
     Part("exit", "stop", "break"),
 )
+
+# How some authors read the same words: "above 3" with 3 itself, "under 3" with three.
+LOOSE = {
+    part.words: part
+    for part in (
+        Part("condition", "x is above {c}", "x >= {c}", lambda x, got, c: x >= c),
+        Part("condition", "x is below {c}", "x <= {c}", lambda x, got, c: x <= c),
+        Part("condition", "out has over {c} items", "len(out) >= {c}", lambda x, got, c: len(got) >= c, result="out"),
+        Part("condition", "total is above {c}", "total >= {c}", lambda x, got, c: got >= c, result="total"),
+        Part("loop", "while x is above {c}: halve x", "while x >= {c}:\n    x //= 2", lambda x, got, c: _divided(x, c - 1, 2)),
+        Part(
+            "loop", "while x is above {c}: divide x by 3", "while x >= {c}:\n    x //= 3", lambda x, got, c: _divided(x, c - 1, 3)
+        ),
+        Part(
+            "loop",
+            "while out has under {c} items: append x",
+            "while len(out) <= {c}:\n    out.append(x)",
+            lambda x, got, c: got + [x] * (c + 1 - len(got)),
+            result="out",
+        ),
+        Part(
+            "loop",
+            "while total is above {c}: halve total",
+            "while total >= {c}:\n    total //= 2",
+            lambda x, got, c: _divided(got, c - 1, 2),
+            result="total",
+        ),
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +215,19 @@ def parts_of(sort: str, result: str) -> list[Part]:
 def conditionals(block: Block) -> int:
     """The if, for and while statements that the block adds to those of its solution."""
     return sum((c.part.sort in COUNTED) + conditionals(c.body) + conditionals(c.otherwise) for c in block)
+
+
+def read_loosely(block: Block, share: float, rng: random.Random) -> Block:
+    """The block with this share of its clauses that can be read in two ways read the other way; its words stay the same."""
+    return tuple(
+        replace(
+            clause,
+            part=LOOSE[clause.part.words] if clause.part.words in LOOSE and rng.random() < share else clause.part,
+            body=read_loosely(clause.body, share, rng),
+            otherwise=read_loosely(clause.otherwise, share, rng),
+        )
+        for clause in block
+    )
 
 
 def variants(result: str, block: Block) -> Iterator[Block]:

@@ -16,7 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
-from core.datasets.clauses import LARGEST, Block, Clause, Part, evaluate, parts_of, solution, statement, variants
+from core.datasets.clauses import LARGEST, Block, Clause, Part, evaluate, parts_of, read_loosely, solution, statement, variants
 from sandbox.problem import SPLITS, Problem
 
 CONDITIONALS = {"introductory": (1,), "interview": (2, 3, 4), "competition": (5, 6)}  # tier → E
@@ -26,33 +26,38 @@ PATIENCE = 3000  # tasks drawn without finding one that will do; of the hardest 
 DRAWS = 60  # lists looked at for a task's tests
 DEEPEST = 3  # conditions within conditions
 ACTION_BETWEEN, OTHERWISE, EXIT = 0.2, 0.25, 0.2  # shares: an action before a clause, `otherwise`, an exit as a condition's body
-FORM = "generated, or generated:TIER-COUNT:…:seed-N with the tiers " + ", ".join(CONDITIONALS)
+FORM = "generated, or generated:TIER-COUNT:…:loose-PERCENT:seed-N with the tiers " + ", ".join(CONDITIONALS)
 
 
 def problems_named(name: str, split: str | None) -> list[Problem]:
     """The problems of `generated:TIER-COUNT:…:seed-N`, as in `generated:interview-200:competition-100:seed-1`.
 
     A tier that is not named has none; `generated` alone has `DEFAULT_COUNTS`; the seed is 0 where it is not given.
-    The counts are those of each split; `split` None gives train and test. ValueError says what form is valid.
+    The counts are those of each split; `split` None gives train and test. `loose-70` reads 70 % of the clauses that people
+    read in two ways the loose way ("above 3" with 3 itself), in solutions and tests alike; without it none.
+    ValueError says what form is valid.
     """
     values: dict[str, int] = {}
     for setting in name.split(":")[1:]:
         key, _, value = setting.partition("-")
-        if key not in (*CONDITIONALS, "seed") or key in values or not re.fullmatch(r"[0-9]+", value):
+        if key not in (*CONDITIONALS, "loose", "seed") or key in values or not re.fullmatch(r"[0-9]+", value):
             raise ValueError(f"data set {name!r}: {setting!r} is not valid; the form is {FORM}, each once, and whole numbers")
         values[key] = int(value)
-    seed = values.pop("seed", 0)
+    seed, loose = values.pop("seed", 0), values.pop("loose", 0)
+    if loose > 100:
+        raise ValueError(f"data set {name!r}: loose-{loose} is more than 100 percent")
     counts = values or DEFAULT_COUNTS
     if split is not None and split not in SPLITS:
         raise ValueError(f"split {split!r} of data set {name!r} is not one of {', '.join(SPLITS)}, or null for all")
-    return [problem for each in (SPLITS if split is None else (split,)) for problem in problems(each, counts, seed)]
+    return [problem for each in (SPLITS if split is None else (split,)) for problem in problems(each, counts, seed, loose / 100)]
 
 
-def problems(split: str, counts: Mapping[str, int], seed: int) -> list[Problem]:
+def problems(split: str, counts: Mapping[str, int], seed: int, loose: float = 0.0) -> list[Problem]:
     """`counts[tier]` problems of each tier, no composition twice; the tiers are spread evenly over the list.
 
     The same arguments give the same problems, a larger count the same ones and more. A problem_id names one problem
-    whatever the seed. ValueError: an unknown tier or split, a count below 0, or more problems than a tier has.
+    whatever the seed. `loose` is the share of clauses with two readings that are read loosely. ValueError: an unknown
+    tier or split, a count below 0, or more problems than a tier has.
     """
     if split not in SPLITS:
         raise ValueError(f"split {split!r} is not one of {', '.join(SPLITS)}")
@@ -60,12 +65,13 @@ def problems(split: str, counts: Mapping[str, int], seed: int) -> list[Problem]:
     for tier, count in counts.items():
         if tier not in CONDITIONALS or count < 0:
             raise ValueError(f"{count} problems of tier {tier!r}: tiers are {', '.join(CONDITIONALS)}, and counts 0 or more")
-        made += [((place + 0.5) / count, problem) for place, problem in enumerate(_of_tier(split, tier, count, seed))]
+        made += [((place + 0.5) / count, problem) for place, problem in enumerate(_of_tier(split, tier, count, seed, loose))]
     return [problem for _, problem in sorted(made, key=lambda item: item[0])]
 
 
-def _of_tier(split: str, tier: str, count: int, seed: int) -> list[Problem]:
+def _of_tier(split: str, tier: str, count: int, seed: int, loose: float) -> list[Problem]:
     rng = random.Random(f"{seed} {split} {tier}")
+    reading = random.Random(f"{seed} {split} {tier} loose")
     seen: set[str] = set()
     made: list[Problem] = []
     tried = 0  # since the last one was found
@@ -77,6 +83,7 @@ def _of_tier(split: str, tier: str, count: int, seed: int) -> list[Problem]:
         key = composition(statement(result, block))
         if key in seen or split_of(key) != split:
             continue
+        block = read_loosely(block, loose, reading)
         if inputs := telling_inputs(result, block):
             seen.add(key)
             made.append(_problem(split, tier, result, block, inputs))

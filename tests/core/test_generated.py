@@ -9,7 +9,19 @@ from dataclasses import asdict
 import pytest
 
 from core.datasets import absolute, generated, load_problems
-from core.datasets.clauses import PARTS, RESULTS, Clause, conditionals, evaluate, parts_of, solution, statement, variants
+from core.datasets.clauses import (
+    LOOSE,
+    PARTS,
+    RESULTS,
+    Clause,
+    conditionals,
+    evaluate,
+    parts_of,
+    read_loosely,
+    solution,
+    statement,
+    variants,
+)
 from core.datasets.generated import CONDITIONALS, TESTS, composition, draw, problems, telling_inputs
 from core.prompt import messages_for
 from results.schema import DIFFICULTIES
@@ -173,7 +185,34 @@ def test_the_prompt_is_the_statement_alone():
     assert messages_for(problem)[0]["content"] == f"Write a Python function `f`.\n\n{problem.question}"
 
 
+@pytest.mark.parametrize("words", LOOSE)
+def test_a_loose_reading_is_what_its_code_does_and_not_the_strict_one(words):
+    result = LOOSE[words].result or "out"
+    body = () if LOOSE[words].sort == "loop" else (Clause(part("halve x")),)
+    block = (Clause(part(words), 4, body), Clause(part("append x" if result == "out" else "add x to total")))
+    loose = read_loosely(block, 1.0, random.Random(0))
+    assert statement(result, loose) == statement(result, block)
+    inputs = [[], [4], [4, 3, 5], [-7, 0, 2, 4, 4, 9, 30, 4, 4]]
+    for xs in inputs:
+        assert evaluate(result, loose, xs) == returned(solution(result, loose), xs)
+    assert read_loosely(block, 0.0, random.Random(0)) == block
+
+
+def test_tasks_read_loosely_keep_their_words_and_their_own_tests():
+    strict, loose = problems("train", {"interview": 30}, 3), problems("train", {"interview": 30}, 3, loose=1.0)
+    by_words = {problem.question: problem for problem in strict}
+    same_words = [(by_words[each.question], each) for each in loose if each.question in by_words]
+    other = [(a, b) for a, b in same_words if a.canonical_solution != b.canonical_solution]
+    assert len(other) > 5
+    for a, b in other:
+        assert all(returned(b.canonical_solution, *inputs) == output for inputs, output in zip(b.inputs, b.outputs, strict=True))
+        assert any(returned(a.canonical_solution, *inputs) != output for inputs, output in zip(b.inputs, b.outputs, strict=True))
+    some = problems("train", {"interview": 30}, 3, loose=0.5)
+    assert 0 < sum(problem.canonical_solution in {p.canonical_solution for p in strict} for problem in some) < 30
+
+
 def test_names():
+    assert load_problems("generated:interview-5:loose-60:seed-2", "train") == problems("train", {"interview": 5}, 2, loose=0.6)
     assert load_problems("generated:introductory-15:interview-15:competition-15", "test") == MADE["test"]
     assert load_problems("generated:introductory-15:interview-15:competition-15:seed-0", None) == ALL
     assert [p.difficulty for p in load_problems("generated:interview-3:seed-4", "train")] == ["interview"] * 3
@@ -181,7 +220,15 @@ def test_names():
 
 
 @pytest.mark.parametrize(
-    "name", ["generated:", "generated:easy-3", "generated:interview", "generated:interview--3", "generated:seed-1:seed-2"]
+    "name",
+    [
+        "generated:",
+        "generated:easy-3",
+        "generated:interview",
+        "generated:interview--3",
+        "generated:seed-1:seed-2",
+        "generated:loose-0.5",
+    ],
 )
 def test_a_wrong_name_is_told_the_form(name):
     with pytest.raises(ValueError, match=r"is not valid; the form is generated, or .* introductory, interview, competition"):
@@ -191,6 +238,8 @@ def test_a_wrong_name_is_told_the_form(name):
 def test_wrong_splits_tiers_and_counts_are_told_what_is_valid():
     with pytest.raises(ValueError, match=r"split 'valid' of data set 'generated' is not one of train, test, or null"):
         load_problems("generated", "valid")
+    with pytest.raises(ValueError, match="loose-101 is more than 100 percent"):
+        load_problems("generated:loose-101", "train")
     with pytest.raises(ValueError, match="tiers are introductory, interview, competition, and counts 0 or more"):
         problems("train", {"hard": 1}, 0)
 
