@@ -215,7 +215,6 @@ def configuration(module: Any, training: Training) -> dict[str, Any]:
     zero: dict[str, Any] = {
         "stage": training.zero_stage,
         "stage3_param_persistence_threshold": 0,
-        "stage3_gather_16bit_weights_on_model_save": True,
         # A buffer for the gradients spares a GPU's memory; on a CPU it is one more copy of each, a tenth of training's time.
         "contiguous_gradients": next(module.parameters()).device.type != "cpu",
     }

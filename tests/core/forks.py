@@ -46,6 +46,14 @@ def ended(processes, seconds=200):
     return [process.exitcode for process in processes]
 
 
+def said(log, line, seconds=120):
+    """Waits until a run says it."""
+    deadline = time.monotonic() + seconds
+    while not (log.exists() and f"{line}\n" in log.read_text()):
+        assert time.monotonic() < deadline, f"never said {line!r}: {log.read_text() if log.exists() else ''}"
+        time.sleep(0.002)
+
+
 def kill(processes):
     for process in processes:
         os.killpg(process.pid, signal.SIGKILL)

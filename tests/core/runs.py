@@ -10,6 +10,7 @@ from pathlib import Path
 import deepspeed
 import numpy as np
 import torch
+from safetensors.torch import load_file
 
 from core import btp, checkpoint, engine, signals, stepcoder
 from core.actor_critic import Actor
@@ -19,6 +20,17 @@ from sandbox.limits import Limits
 from tests.core import tiny
 
 assert deepspeed.__version__  # imported for the forks' sake
+
+
+def weights(run):
+    return load_file(run / "model" / "model.safetensors")
+
+
+def assert_same_weights(run, other, tolerance):
+    ours, theirs = weights(run), weights(other)
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        torch.testing.assert_close(ours[name], theirs[name], atol=tolerance, rtol=0)
 
 
 def finetune(folder, run, options, dtype="float32", pause_s=0.0):

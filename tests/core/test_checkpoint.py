@@ -7,8 +7,6 @@ import signal
 import time
 
 import pytest
-import torch
-from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
 from core import checkpoint
@@ -16,73 +14,40 @@ from core.export import export
 from results.parts import read_parts
 from sandbox.problem import write_problems
 from tests.core import forks, runs, tiny
+from tests.core.runs import assert_same_weights
 from tests.core.test_stepcoder import problem
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    made = tmp_path_factory.mktemp("data")
-    tiny.folder(made / "tiny")
-    tiny.judged_run(made)
-    return made
-
-
-@pytest.fixture(scope="module")
-def unbroken(folder, tmp_path_factory):
-    run = tmp_path_factory.mktemp("unbroken")
-    forks.finish(1, run / "log", runs.finetune, folder, run, {})
-    return run
-
-
-def weights(run):
-    return load_file(run / "model" / "model.safetensors")
-
-
-def assert_equal(run, other, tolerance):
-    ours, theirs = weights(run), weights(other)
-    assert ours.keys() == theirs.keys()
-    for name in ours:
-        torch.testing.assert_close(ours[name], theirs[name], atol=tolerance, rtol=0)
-
-
-def said(log, line, seconds=120):
-    """Waits until a run says it."""
-    deadline = time.monotonic() + seconds
-    while not (log.exists() and f"{line}\n" in log.read_text()):
-        assert time.monotonic() < deadline, f"never said {line!r}: {log.read_text() if log.exists() else ''}"
-        time.sleep(0.002)
 
 
 def stopped(ranks, log, function, *arguments, line="step 2", number=signal.SIGTERM):
     """A run whose last rank alone is sent a signal; the exit statuses."""
     processes = forks.begin(ranks, log, function, *arguments)
-    said(log, line)
+    forks.said(log, line)
     os.kill(processes[-1].pid, number)
     return forks.ended(processes)
 
 
 @pytest.mark.slow
-def test_killed_anywhere_it_goes_on_to_the_same_weights(folder, unbroken, tmp_path):
+def test_killed_anywhere_it_goes_on_to_the_same_weights(judged, finetuned, tmp_path):
     options, resume, chance = {"checkpoint_every_steps": 1}, tmp_path / "finetune" / "resume", random.Random(5)
     reached = []
     # A save is some 20 such points: the first rounds die in the first save, then later ones at moments of their own.
     for round_, at in enumerate((4, 12, 20, 30, None)):
         log = tmp_path / f"log{round_}"
         if at:
-            processes = forks.begin(1, log, runs.finetune_dying, folder, tmp_path, options, at)
+            processes = forks.begin(1, log, runs.finetune_dying, judged, tmp_path, options, at)
             assert forks.ended(processes) == [-signal.SIGKILL], log.read_text()
         else:
-            processes = forks.begin(1, log, runs.finetune, folder, tmp_path, options, "float32", 0.1)
-            said(log, f"step {reached[-1] + 1}")
+            processes = forks.begin(1, log, runs.finetune, judged, tmp_path, options, "float32", 0.1)
+            forks.said(log, f"step {reached[-1] + 1}")
             time.sleep(chance.uniform(0, 0.1))
             forks.kill(processes)
         reached.append((checkpoint.newest(resume) or {"step": 0})["step"])
     assert reached == sorted(reached)
     assert reached[0] == 0  # half a first checkpoint is none
     assert 0 < reached[3] <= reached[-1] < 5, reached
-    log = forks.finish(1, tmp_path / "last", runs.finetune, folder, tmp_path, options)
+    log = forks.finish(1, tmp_path / "last", runs.finetune, judged, tmp_path, options)
     assert log.split("step ")[1] == f"{reached[-1] + 1}\n"
-    assert_equal(tmp_path, unbroken, 0)
+    assert_same_weights(tmp_path, finetuned, 0)
     assert not resume.exists()
 
 
@@ -91,9 +56,9 @@ def test_killed_anywhere_it_goes_on_to_the_same_weights(folder, unbroken, tmp_pa
     ("stage", "dtype", "before", "after"),
     [(0, "float32", 2, 1), (1, "bfloat16", 2, 1), (2, "float32", 2, 4), (3, "float32", 2, 1)],
 )
-def test_ended_by_a_signal_it_goes_on_with_other_ranks(folder, unbroken, tmp_path, stage, dtype, before, after):
+def test_ended_by_a_signal_it_goes_on_with_other_ranks(judged, finetuned, tmp_path, stage, dtype, before, after):
     options, resume = {"zero_stage": stage, "micro_batch_size": 1, "checkpoint_every_steps": 9}, tmp_path / "finetune" / "resume"
-    assert stopped(before, tmp_path / "log", runs.finetune, folder, tmp_path, options, dtype, 0.2) == [-signal.SIGTERM] * before
+    assert stopped(before, tmp_path / "log", runs.finetune, judged, tmp_path, options, dtype, 0.2) == [-signal.SIGTERM] * before
     step = checkpoint.newest(resume)["step"]
     assert step in (2, 3)
     assert export(resume, tmp_path / "now" / "model") == step
@@ -101,11 +66,11 @@ def test_ended_by_a_signal_it_goes_on_with_other_ranks(folder, unbroken, tmp_pat
         after, tmp_path / "again" / "log", runs.export_by_engine, stage, dtype, resume, tmp_path / "again" / "model"
     )
     assert f"made by {before} processes, goes on with {after}" in said
-    assert_equal(tmp_path / "now", tmp_path / "again", 0)
+    assert_same_weights(tmp_path / "now", tmp_path / "again", 0)
     if dtype == "float32":
-        said = forks.finish(after, tmp_path / "after", runs.finetune, folder, tmp_path, options | {"checkpoint_every_steps": 4})
+        said = forks.finish(after, tmp_path / "after", runs.finetune, judged, tmp_path, options | {"checkpoint_every_steps": 4})
         assert said.split("step ")[1].startswith(f"{step + 1}\n")
-        assert_equal(tmp_path, unbroken, 1e-5)
+        assert_same_weights(tmp_path, finetuned, 1e-5)
 
 
 @pytest.mark.slow
@@ -120,11 +85,11 @@ def test_stepcoder_goes_on_with_more_ranks_and_may_take_fewer_steps(tmp_path):
     shutil.copytree(two, short)
     forks.finish(1, short / "log", runs.learn, tmp_path, short, {"steps": step})  # nothing is left to do but to write the model
     assert export(two / "train" / "resume", two / "now" / "model") == step
-    assert_equal(two / "now", short, 0)
+    assert_same_weights(two / "now", short, 0)
     stale = two / "train" / "rollouts" / f"part-{step:06d}-0003.parquet"  # of a rank that there is no more
     stale.write_bytes(b"half")
     forks.finish(2, two / "log", runs.learn, tmp_path, two, {})
-    assert_equal(two, one, 1e-4)
+    assert_same_weights(two, one, 1e-4)
     rows = [
         sorted((r["step"], r["problem_id"], r["program"]) for r in read_parts(run / "train" / "rollouts").to_pylist())
         for run in (one, two)
@@ -134,15 +99,15 @@ def test_stepcoder_goes_on_with_more_ranks_and_may_take_fewer_steps(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_broken_step_does_not_replace_a_checkpoint(folder, tmp_path):
+def test_a_broken_step_does_not_replace_a_checkpoint(judged, tmp_path):
     write_problems(tmp_path / "problems.jsonl.gz", [problem(i) for i in range(4)])
-    shutil.copytree(folder / "tiny", tmp_path / "tiny")
+    shutil.copytree(judged / "tiny", tmp_path / "tiny")
     options = {"checkpoint_every_steps": 1}
     assert forks.ended(forks.begin(1, tmp_path / "log", runs.learn, tmp_path, tmp_path, options, 1)) == [1]
     assert "step 1: kl is no finite number; the last checkpoint is kept" in (tmp_path / "log").read_text()
     assert checkpoint.newest(tmp_path / "train" / "resume")["step"] == 1
     options |= {"learning_rate": 1e30}
-    assert forks.ended(forks.begin(1, tmp_path / "sft", runs.finetune, folder, tmp_path, options)) == [1]
+    assert forks.ended(forks.begin(1, tmp_path / "sft", runs.finetune, judged, tmp_path, options)) == [1]
     assert "step 1: the loss is nan; the last checkpoint is kept" in (tmp_path / "sft").read_text()
 
 
