@@ -33,7 +33,7 @@ class Part:
     """What a clause may be: words for the statement, code for the solution, and its meaning for the evaluator.
 
     `meaning` takes x, the result so far and the constant c; a condition gives its truth, an action or
-    loop the new x, or the new result where it has one.
+    loop the new x, or the new result where it has one, a repeat how many times.
     """
 
     sort: str  # condition, action, loop, repeat or exit
@@ -90,12 +90,12 @@ PARTS = (
         lambda x, got, c: _divided(got, c, 2),
         result="total",
     ),
-    Part("repeat", "repeat {c} times", "for _ in range({c})"),
+    Part("repeat", "repeat {c} times", "for _ in range({c})", lambda x, got, c: c),
     Part("exit", "skip x", "continue"),
     Part("exit", "stop", "break"),
 )
 
-# How some authors read the same words: "above 3" with 3 itself, "under 3" with three.
+# How some authors read the same words: "above 3" with 3 itself, "repeat 3 times" as once and three times more.
 LOOSE = {
     part.words: part
     for part in (
@@ -121,6 +121,7 @@ LOOSE = {
             lambda x, got, c: _divided(got, c - 1, 2),
             result="total",
         ),
+        Part("repeat", "repeat {c} times", "for _ in range(1 + {c})", lambda x, got, c: 1 + c),
     )
 }
 
@@ -194,7 +195,7 @@ def _run(block: Block, x: int, got: Any) -> tuple[int, Any, str]:
         if part.sort == "condition":
             x, got, left = _run(clause.body if part.meaning(x, got, clause.constant) else clause.otherwise, x, got)
         elif part.sort == "repeat":
-            for _ in range(clause.constant):
+            for _ in range(part.meaning(x, got, clause.constant)):
                 x, got, left = _run(clause.body, x, got)
                 if left:
                     break

@@ -188,7 +188,7 @@ def test_the_prompt_is_the_statement_alone():
 @pytest.mark.parametrize("words", LOOSE)
 def test_a_loose_reading_is_what_its_code_does_and_not_the_strict_one(words):
     result = LOOSE[words].result or "out"
-    body = () if LOOSE[words].sort == "loop" else (Clause(part("halve x")),)
+    body = () if LOOSE[words].sort == "loop" else (Clause(part("add {c} to x"), 5),)
     block = (Clause(part(words), 4, body), Clause(part("append x" if result == "out" else "add x to total")))
     loose = read_loosely(block, 1.0, random.Random(0))
     assert statement(result, loose) == statement(result, block)

@@ -16,6 +16,7 @@ from launch.plan import plan
 NEEDED = {  # what a user must say beside the name
     ("model", "pretrained"): ["model.path=some/model"],
     ("data", "files"): ["data.train.name=a.jsonl", "data.test.name=b.jsonl"],
+    ("experiment", "ablation_mbpp"): ["data.train.name=unified:train", "data.test.name=unified:test.jsonl"],
 }
 EVERY = [(group, name) for group, names in groups().items() for name in names]
 
@@ -96,7 +97,7 @@ def test_null_is_no_text_where_null_is_valid():
 @pytest.mark.parametrize(
     ("overrides", "parts"),
     [
-        (["experiment=foo"], ["experiment=foo", "choose from demo"]),
+        (["experiment=foo"], ["experiment=foo", "choose from ablation, ablation_mbpp, ablation_start, demo"]),
         (["model=foo"], ["model=foo", "pretrained, small, smollm2"]),
         (["cluster=null"], ["cluster=null", "local, slurm"]),
         (["method={a: 3}"], ["method={a: 3}", "btp"]),

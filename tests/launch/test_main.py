@@ -38,7 +38,10 @@ def test_no_argument_shows_the_help():
 @pytest.mark.parametrize(
     ("argv", "part"),
     [
-        (["experiment=foo"], "launch: error: experiment=foo: no such config; choose from demo"),
+        (
+            ["experiment=foo"],
+            "launch: error: experiment=foo: no such config; choose from ablation, ablation_mbpp, ablation_start, demo",
+        ),
         (["experiment=demo", "sft.lr=1"], "sft.lr=1: no such key"),
         (["--frobnicate"], "--frobnicate: no such option; valid are --cfg"),
         (["experiment=demo", "data.train.split=no"], "data.train.split=no"),
