@@ -114,20 +114,27 @@ def loop(seconds, earlier=None):
         print("left", int(asked.number), flush=True)
 
 
-def learn(folder, run, options, broken_step=None):
+def learn(folder, run, given, broken_step=None, pause_s=0.0):
     """StepCoder on the problems of `folder`; says `step N` after each. A step can be broken."""
+
+    def progress(done, total, told):
+        print("step", done, flush=True)
+        time.sleep(pause_s)
+
     update = stepcoder.update.update
     if broken_step is not None:
         stepcoder.update.update = lambda *given: update(*given) | ({"kl": float("nan")} if given[4] == broken_step else {})
-    ppo = {"learning_rate": 1e-3, "critic_learning_rate": 1e-3, "minibatches": 1, "micro_batch_size": 4}
-    given = {"steps": 4, "problems_per_step": 2, "rollouts_per_problem": 4, "max_new_tokens": 12, "checkpoint_every_steps": 9}
+    given = {"steps": 4, "problems_per_step": 2, "rollouts_per_problem": 4, "max_new_tokens": 12} | given
+    ppo = {"learning_rate": 1e-3, "critic_learning_rate": 1e-3, "minibatches": 1, "micro_batch_size": 4} | given.pop("ppo", {})
+    model = ModelOptions(path=str(folder / "tiny"), device="cpu", dtype=given.pop("dtype", "auto"))
+    curriculum = CurriculumOptions(**given.pop("curriculum", {}))
     stepcoder.train(
-        ModelOptions(path=str(folder / "tiny"), device="cpu"),
-        StepCoderOptions(**given | options, curriculum=CurriculumOptions(), ppo=PPOOptions(**ppo)),
+        model,
+        StepCoderOptions(**given, curriculum=curriculum, ppo=PPOOptions(**ppo)),
         JudgeOptions(Limits(cpu_s=2.0)),
         1,
         folder / "problems.jsonl.gz",
         run / "train",
         run / "model",
-        lambda done, *_: print("step", done, flush=True),
+        progress,
     )

@@ -1,12 +1,9 @@
 """Each run is a process of its own, as a stage is: a tiny random model, the real judge, real DeepSpeed."""
 
-import json
-import os
 import signal
 
 import pytest
 import torch
-from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from core import curriculum, stepcoder
@@ -15,8 +12,8 @@ from core.models import training_of
 from core.options import CurriculumOptions, PPOOptions, StepCoderOptions
 from results.parts import read_parts
 from sandbox.problem import Problem, write_problems
-from tests.core import tiny
-from tests.core.processes import finish, launched
+from tests.core import forks, runs, tiny
+from tests.core.runs import assert_same_weights
 
 SOLUTION = """def add(a):
     if a > 1:
@@ -40,35 +37,19 @@ def folder(tmp_path_factory):
     return made
 
 
-def start(folder, run, ranks=0, **options):
-    return start_all(folder, {run: options}, ranks)
+def learn(folder, run, ranks=1, **options):
+    """A run of so many ranks that nothing disturbs."""
+    return forks.finish(ranks, run / "log", runs.learn, folder, run, options)
 
 
-def start_all(folder, runs, ranks=0):
-    """One run after the other, in the same processes: what takes time is to start them."""
-    return launched(
-        "tests.core.one_learner",
-        ranks,
-        str(folder),
-        *(x for run, options in runs.items() for x in (str(run), json.dumps(options))),
-    )
+QUICK = {"checkpoint_every_steps": 2, "ppo": {"learning_rate": 1e-2, "critic_learning_rate": 1e-2, "minibatches": 2}}
 
 
 @pytest.fixture(scope="module")
 def unbroken(folder, tmp_path_factory):
     run = tmp_path_factory.mktemp("unbroken")
-    finish(start(folder, run))
+    learn(folder, run, **QUICK)
     return run
-
-
-def weights(run):
-    return load_file(run / "model" / "model.safetensors")
-
-
-def assert_equal(run, other, tolerance):
-    ours, theirs = weights(run), weights(other)
-    for name in ours:
-        torch.testing.assert_close(ours[name], theirs[name], atol=tolerance, rtol=0)
 
 
 @pytest.mark.slow
@@ -90,19 +71,14 @@ def test_it_trains_and_leaves_its_records(folder, unbroken):
 
 @pytest.mark.slow
 def test_killed_in_the_middle_it_goes_on_to_the_same_weights(folder, unbroken, tmp_path):
-    process = start(folder, tmp_path)
-    for line in process.stdout:
-        if line.startswith("step 3 "):
-            os.killpg(process.pid, signal.SIGKILL)
-            break
-    process.communicate()
+    processes = forks.begin(1, tmp_path / "killed", runs.learn, folder, tmp_path, QUICK, None, 0.2)
+    forks.said(tmp_path / "killed", "step 3")
+    assert forks.kill(processes) == [-signal.SIGKILL]
     assert not (tmp_path / "model").exists()
-    output = finish(start(folder, tmp_path))
-    assert [line.split()[1] for line in output.splitlines() if line.startswith("step ")] == ["3", "4"]
-    assert_equal(tmp_path, unbroken, 0)
+    assert learn(folder, tmp_path, **QUICK).split("step ")[1:] == ["3\n", "4\n"]
+    assert_same_weights(tmp_path, unbroken, 0)
 
 
-TWO_STEPS = {"steps": 2, "ppo": {"minibatches": 1, "learning_rate": 1e-3, "critic_learning_rate": 1e-3}}
 VARIANTS = {  # each trains as it would without, or nearly so
     "stage 2": {},
     "stage 3": {"zero_stage": 3},
@@ -115,12 +91,12 @@ VARIANTS = {  # each trains as it would without, or nearly so
 @pytest.fixture(scope="module")
 def by_ranks(folder, tmp_path_factory):
     """(runs of one process, runs of two) of the same options."""
-    runs = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two")
-    for place, ranks in zip(runs, (0, 2), strict=True):
-        variants = {name: VARIANTS[name] for name in (VARIANTS if ranks else ("stage 2", "shared"))}
-        options = {place / name: TWO_STEPS | {"ppo": TWO_STEPS["ppo"] | ppo} for name, ppo in variants.items()}
-        finish(start_all(folder, options, ranks))
-    return runs
+    one, two = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two")
+    for name in ("stage 2", "shared"):
+        learn(folder, one / name, steps=2, ppo=VARIANTS[name])
+    for name, ppo in VARIANTS.items():
+        learn(folder, two / name, ranks=2, steps=2, ppo=ppo | {"micro_batch_size": 3})
+    return one, two
 
 
 @pytest.mark.slow
@@ -130,7 +106,7 @@ def test_two_ranks_equal_one(by_ranks, variant):
     for row, other in zip(*(read_parts(run / "train" / "steps").to_pylist() for run in (one, two)), strict=True):
         for name in ("reward", "tokens", "kl", "entropy", "policy_loss", "value_loss", "explained", "grad_norm", "stage"):
             assert other[name] == pytest.approx(row[name], rel=1e-3, abs=1e-5), name
-    assert_equal(two, one, 1e-4)
+    assert_same_weights(two, one, 1e-4)
     programs = [
         sorted((r["step"], r["problem_id"], r["program"]) for r in read_parts(run / "train" / "rollouts").to_pylist())
         for run in (one, two)
@@ -140,19 +116,19 @@ def test_two_ranks_equal_one(by_ranks, variant):
 
 @pytest.mark.slow
 def test_bfloat16_learns_as_float32_does(folder, unbroken, tmp_path):
-    finish(start(folder, tmp_path, dtype="bfloat16"))
+    learn(folder, tmp_path, **QUICK, dtype="bfloat16")
     ours, theirs = (read_parts(run / "train" / "steps").to_pylist() for run in (tmp_path, unbroken))
     assert ours[0]["entropy"] == pytest.approx(theirs[0]["entropy"], rel=0.05)
     assert ours[0]["grad_norm"] == pytest.approx(theirs[0]["grad_norm"], rel=0.5)
     assert ours[-1]["value_loss"] < 0.5 * ours[0]["value_loss"]
-    assert {value.dtype for value in weights(tmp_path).values()} == {torch.bfloat16}
+    assert {value.dtype for value in runs.weights(tmp_path).values()} == {torch.bfloat16}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("advantage", ["group", "leave_one_out"])
 def test_without_a_critic(folder, tmp_path, advantage):
     ppo = {"advantage": advantage, "kl_in": "loss" if advantage == "group" else "reward", "whiten": False, "mask": "all"}
-    finish(start(folder, tmp_path, steps=1, ppo=ppo, curriculum={"enabled": False}))
+    learn(folder, tmp_path, steps=1, ppo=ppo, curriculum={"enabled": False})
     (row,) = read_parts(tmp_path / "train" / "steps").to_pylist()
     assert (row["value_loss"], row["stage"]) == (0.0, 0.0)
     assert row["policy_loss"] == pytest.approx(0, abs=1e-6)  # all rewards are alike, so there is nothing to prefer
