@@ -20,7 +20,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/installed
 
-.PHONY: demo demo-stepcoder test check clean setup
+.PHONY: demo demo-stepcoder test check clean setup slurm-packages
 .DEFAULT_GOAL := help
 
 help:
@@ -53,7 +53,15 @@ demo: $(INSTALLED)
 demo-stepcoder: $(INSTALLED)
 	$(PY) -m launch experiment=demo_stepcoder run_dir=runs/demo-stepcoder
 
-test: $(INSTALLED)
+# Slurm itself, for the tests that bring up a cluster; where it cannot be installed they say so and are skipped.
+slurm-packages: $(INSTALLED)
+	@missing="$$($(PY) -m slurm.minicluster missing)"; [ -z "$$missing" ] || { \
+	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	        echo "installing $$missing"; \
+	        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	    else false; fi || echo "tests on a Slurm cluster will be skipped: they need the system packages $$missing" >&2; }
+
+test: $(INSTALLED) slurm-packages
 	$(PY) -m pytest
 
 check: $(INSTALLED)
