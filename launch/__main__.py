@@ -7,6 +7,11 @@ import os
 import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from launch.config import Config
+    from launch.plan import Stage
 
 # hydra, submitit, pyarrow and the rest are imported where a command needs them: --help answers at once.
 
@@ -87,12 +92,24 @@ def _run(argv: list[str]) -> int:
     from launch.submit import drive
 
     run, stages = prepare(config)
+    if config.cluster.kind == "slurm":
+        return _submit(run, stages, config)
     status = drive(run, stages, config.cluster)
     if status == 130:
         print(f"launch: stopped; go on with: python -m launch {shlex.join(argv)}", file=sys.stderr)
     if status == 0:
         _print_table(run, config.tables.ks)
     return status
+
+
+def _submit(run: Path, stages: tuple[Stage, ...], config: Config) -> int:
+    from launch.submit_slurm import submit
+
+    for each in submit(run, stages, config.cluster):
+        after = f"  after {', '.join(each.after)}" if each.after else ""
+        print(f"{each.stage:<14} {each.tasks} task{'s' * (each.tasks > 1)}  job {', '.join(each.arrays)}{after}")
+    print(f"how far it is: python -m launch status {shlex.quote(os.path.relpath(run))}")
+    return 0
 
 
 def _print_table(run: Path, ks: list[int]) -> None:

@@ -79,8 +79,9 @@ class ClusterOptions:
 
     kind: str = "local"  # local or slurm
     cpu_slots: int = 0  # of local: cores in use at once; 0: all of the machine
-    gpu: dict[str, Any] = field(default_factory=dict)  # of slurm: sbatch parameters of stages that sample or train
-    cpu: dict[str, Any] = field(default_factory=dict)  # of slurm: sbatch parameters of stages that judge or tabulate
+    train: dict[str, Any] = field(default_factory=dict)  # of slurm: sbatch parameters of stages that train
+    gpu: dict[str, Any] = field(default_factory=dict)  # of stages that sample
+    cpu: dict[str, Any] = field(default_factory=dict)  # of stages that judge or tabulate
 
 
 @dataclass

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from core.options import DecodingOptions
 from launch.config import Config, ConfigError
 
-Resources = Literal["gpu", "cpu"]
+Resources = Literal["train", "gpu", "cpu"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def _warm_up(config: Config, base: dict[str, Any]) -> Stage | None:
         return None
     outputs = {"training": "warmup", "model": "checkpoints/warmup"}
     options = {"model": base, "sft": asdict(config.method.warmup)}
-    return Stage("warmup", "sft", (), 1, "gpu", 0, {"problems": "problems/warmup.jsonl.gz"}, outputs, options)
+    return Stage("warmup", "sft", (), 1, "train", 0, {"problems": "problems/warmup.jsonl.gz"}, outputs, options)
 
 
 def _sample(name: str, problems: str, decoding: DecodingOptions, model: dict[str, Any], made_by: Stage | None) -> Stage:
@@ -105,7 +105,7 @@ def _train(name: str, kind: str, warm: Stage | None, needs: tuple[str, ...], inp
     """A stage that trains the base model, or the warmed-up one, to `checkpoints/NAME`."""
     start = {"model": warm.outputs["model"]} if warm else {}
     outputs = {"training": name, "model": f"checkpoints/{name}"}
-    return Stage(name, kind, (*needs, *_needs(warm)), 1, "gpu", 0, inputs | start, outputs, options)
+    return Stage(name, kind, (*needs, *_needs(warm)), 1, "train", 0, inputs | start, outputs, options)
 
 
 def _btp(config: Config, base: dict[str, Any], warm: Stage | None) -> list[Stage]:

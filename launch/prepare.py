@@ -27,7 +27,7 @@ def prepare(config: Config) -> tuple[Path, tuple[Stage, ...]]:
     Returns the run directory's path and its plan. A run that began keeps its plan as it keeps its code.
     Raises ConfigError before anything is written.
     """
-    for name in ("gpu", "cpu"):
+    for name in ("train", "gpu", "cpu"):
         try:
             check_cluster(config.cluster.kind, getattr(config.cluster, name))
         except ParameterError as error:

@@ -21,6 +21,7 @@ from typing import Any
 from launch.config import ConfigError
 from launch.plan import Stage, read_plan
 from launch.progress import UNITS, Progress, done_path, lock_path, progress_path, write_json
+from launch.ranks import call, heed, place_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Task:
     run: Path
     stage: Stage
     shard: int
-    progress: Progress
+    progress: Callable[..., None]
 
     def input(self, name: str) -> Path:
         return self.run / self.stage.inputs[name]
@@ -143,6 +144,7 @@ KINDS: dict[str, Callable[[Task], Any]] = {
 def run_stage(run: Path, name: str, shard: int) -> None:
     """Runs one shard of the stage `name` of the plan, unless it is done.
 
+    In a job of several tasks each is a rank of the training: rank 0 decides whether there is work, and keeps its records.
     Raises ConfigError for a stage or shard that the plan does not hold, and whatever the stage raises.
     """
     run = run.absolute()
@@ -152,11 +154,19 @@ def run_stage(run: Path, name: str, shard: int) -> None:
     stage = stages[name]
     if not 0 <= shard < stage.shards:
         raise ConfigError(f"shard {shard} of stage {name!r} must be from 0 to {stage.shards - 1}")
-    done = done_path(run, name, shard)
-    with _alone(lock_path(run, name, shard), f"{name} {shard}"):
+    done, place = done_path(run, name, shard), place_in(os.environ)
+    lock = lock_path(run, name, shard)
+    ranks = lock.with_name(f"{shard}.ranks")
+    if not place.first:
+        if heed(place, ranks, done):
+            _function(stage.kind)(Task(run, stage, shard, lambda *_: None))
+        return
+    with _alone(lock, f"{name} {shard}"):
         if done.exists():
             print(f"{name} {shard}: done before")
             return
+        if place.world > 1:
+            call(place, ranks)
         started = time.time()
         progress = Progress(progress_path(run, name, shard), UNITS.get(stage.kind, "steps"))
         summary = _function(stage.kind)(Task(run, stage, shard, progress))

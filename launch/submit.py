@@ -8,22 +8,20 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from types import FrameType, MappingProxyType
 
 from launch.config import ClusterOptions, ConfigError
 from launch.plan import Stage
 from launch.progress import done_path, done_shards
 from launch.status import Display
 from slurm.command import Command
-from slurm.jobs import Job, Kind, submit_array
+from slurm.jobs import Job, submit_array
 
 POLL_S = 0.2
-LATE_FILES_S = {"local": 0.0, "slurm": 30.0}  # how long a shared file system may hide a finished task's file
 CANCEL_S = 15.0  # longer than a command's own time to end (slurm.command)
 
 
@@ -34,7 +32,6 @@ class Running:
     stage: Stage
     shard: int
     job: Job
-    ended: float | None = None  # when its job was first seen to have ended
 
 
 @dataclass(slots=True)
@@ -59,7 +56,7 @@ def drive(run: Path, stages: tuple[Stage, ...], cluster: ClusterOptions) -> int:
     """
     it = Drive(run, stages, cluster)
     told: set[str] = set()
-    with _only_driver(run), _stopped_by_signals(it), Display(run, stages) as display:
+    with only_driver(run), _stopped_by_signals(it), Display(run, stages) as display:
         while not it.stop:
             _collect(it)
             for stage in it.failed.keys() - told:
@@ -94,17 +91,13 @@ def _collect(it: Drive) -> None:
             it.whole[task.stage.name].add(task.shard)
             _record(it, task, "done")
         else:
-            task.ended = task.ended or time.monotonic()
-            if time.monotonic() - task.ended < LATE_FILES_S[it.cluster.kind]:
-                still.append(task)
-            else:
-                _record(it, task, "failed")
-                it.failed.setdefault(task.stage.name, _failure(it, task))
+            _record(it, task, "failed")
+            it.failed.setdefault(task.stage.name, _failure(it, task))
     it.running = still
 
 
 def _submit_ready(it: Drive) -> None:
-    """On this machine: one stage that wants the GPU at a time, and no more tasks than slots. On Slurm: whole arrays."""
+    """One stage that wants the GPU at a time, and no more tasks than slots."""
     slots = it.cluster.cpu_slots or len(os.sched_getaffinity(0))
     for stage in it.stages:
         whole = it.whole[stage.name]
@@ -112,46 +105,48 @@ def _submit_ready(it: Drive) -> None:
             continue
         busy = {task.shard for task in it.running if task.stage.name == stage.name}
         missing = [shard for shard in range(stage.shards) if shard not in whole and shard not in busy]
-        if it.cluster.kind == "local":
-            if stage.resources == "gpu" and any(t.stage.resources == "gpu" and t.stage is not stage for t in it.running):
-                continue
-            free = slots - sum(_slots(task.stage, slots) for task in it.running)
-            missing = missing[: max(0, free // _slots(stage, slots))]
-        if missing:
+        if stage.resources != "cpu" and any(t.stage.resources != "cpu" and t.stage is not stage for t in it.running):
+            continue
+        free = slots - sum(_slots(task.stage, slots) for task in it.running)
+        if missing := missing[: max(0, free // _slots(stage, slots))]:
             _submit(it, stage, missing, slots)
 
 
 def _slots(stage: Stage, slots: int) -> int:
     """Slots that a local task takes. One that wants the GPU takes one: judging goes on beside it."""
-    return 1 if stage.resources == "gpu" else min(stage.cpus or slots, slots)
+    return 1 if stage.resources != "cpu" else min(stage.cpus or slots, slots)
 
 
 def _submit(it: Drive, stage: Stage, shards: list[int], slots: int) -> None:
-    if stage.name not in it.folders:  # a folder a start: process ids come again, and with them the names of logs
-        folder = it.run / "logs" / stage.name
-        earlier = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
-        it.folders[stage.name] = folder / str(max(earlier, default=0) + 1)
-    code = it.run / "code"
+    if stage.name not in it.folders:
+        it.folders[stage.name] = log_folder(it.run, stage)
+    gpu = stage.resources != "cpu"
     env: dict[str, str | None] = {
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(code), os.environ.get("PYTHONPATH", "")])),
-        "PYTHONUNBUFFERED": "1",
-    }
-    kind: Kind = "slurm" if it.cluster.kind == "slurm" else "local"
-    parameters: dict[str, Any] = {}
-    if kind == "slurm":
-        parameters = it.cluster.gpu if stage.resources == "gpu" else it.cluster.cpu
-    else:  # submitit's local executor hides every GPU: stages that want one see again what the driver sees
-        gpu = stage.resources == "gpu"
-        env["OMP_NUM_THREADS"] = str(slots) if gpu else "1"
+        "OMP_NUM_THREADS": str(slots) if gpu else "1",
         # Threads that spin at a barrier make sampling about ten times slower once judging shares their cores.
-        env["OMP_WAIT_POLICY"] = os.environ.get("OMP_WAIT_POLICY", "passive")
-        env["CUDA_VISIBLE_DEVICES"] = os.environ.get("CUDA_VISIBLE_DEVICES") if gpu else ""
-    argv = [sys.executable, "-m", "launch", "stage", str(it.run), stage.name, "--shard"]
-    commands = [Command([*argv, str(shard)], str(code), env) for shard in shards]
-    jobs = submit_array(kind, it.folders[stage.name], stage.name, commands, parameters)
+        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "passive"),
+        # submitit's local executor hides every GPU: stages that want one see again what the driver sees
+        "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES") if gpu else "",
+    }
+    jobs = submit_array("local", it.folders[stage.name], stage.name, [command_of(it.run, stage, i, env) for i in shards])
     for shard, job in zip(shards, jobs, strict=True):
         it.running.append(Running(stage, shard, job))
         _record(it, it.running[-1], "submitted")
+
+
+def log_folder(run: Path, stage: Stage) -> Path:
+    """A new one for each start: process ids come again, and with them the names of logs."""
+    folder = run / "logs" / stage.name
+    earlier = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
+    return folder / str(max(earlier, default=0) + 1)
+
+
+def command_of(run: Path, stage: Stage, shard: int, env: Mapping[str, str | None] = MappingProxyType({})) -> Command:
+    """What the job of a task runs: the run's own code."""
+    code = run / "code"
+    path = os.pathsep.join(filter(None, [str(code), os.environ.get("PYTHONPATH", "")]))
+    argv = [sys.executable, "-m", "launch", "stage", str(run), stage.name, "--shard", str(shard)]
+    return Command(argv, str(code), {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"} | dict(env))
 
 
 def _record(it: Drive, task: Running, state: str) -> None:
@@ -192,7 +187,7 @@ def _cancel(it: Drive) -> None:
 
 
 @contextmanager
-def _only_driver(run: Path) -> Iterator[None]:
+def only_driver(run: Path) -> Iterator[None]:
     """Two drivers of one run would each submit everything."""
     with (run / "lock").open("a+") as file:
         try:

@@ -98,9 +98,16 @@ def check(kind: str, parameters: Mapping[str, Any]) -> None:
 
 
 def submit_array(
-    kind: Kind, folder: Path, name: str, commands: Sequence[Command], parameters: Mapping[str, Any] | None = None
+    kind: Kind,
+    folder: Path,
+    name: str,
+    commands: Sequence[Command],
+    parameters: Mapping[str, Any] | None = None,
+    after: Sequence[str] = (),
 ) -> list[Job]:
     """Submits the commands as one array and returns a job each, in order; logs go to `folder`.
+
+    On Slurm it starts once all jobs of `after` (ids of jobs or arrays) have ended well, and is cancelled where one has not.
 
     submitit's local executor starts all of them at once: hand it no more than may run.
     Raises ParameterError as `check` does.
@@ -113,7 +120,10 @@ def submit_array(
         executor.update_parameters(timeout_min=MONTH_MIN)
     else:
         executor = SlurmExecutor(folder=folder)
-        executor.update_parameters(**{"job_name": name, **parameters})
+        more = {"kill_on_invalid_dep": "yes"} | dict(parameters.pop("additional_parameters", None) or {})
+        executor.update_parameters(**{"job_name": name, "additional_parameters": more, **parameters})
+        if after:
+            executor.update_parameters(dependency="afterok:" + ":".join(after))
     with _deaf_to_interrupts(), _clean_environment():
         return [Job(str(job.job_id), job) for job in executor.submit_array(list(commands))]
 
@@ -130,8 +140,9 @@ def _deaf_to_interrupts() -> Iterator[None]:
 
 @contextmanager
 def _clean_environment() -> Iterator[None]:
-    """Hides the variables of a job that we may ourselves run in."""
-    hidden = {n: v for n, v in os.environ.items() if n.startswith(("SLURM_", "SUBMITIT_", "SBATCH_"))}
+    """Hides the variables of a job that we may ourselves run in. SLURM_CONF is none of them: it says which cluster."""
+    ours = ("SLURM_", "SUBMITIT_", "SBATCH_")
+    hidden = {n: v for n, v in os.environ.items() if n.startswith(ours) and n != "SLURM_CONF"}
     for name in hidden:
         del os.environ[name]
     try:

@@ -1,0 +1,75 @@
+"""The processes of one training job find each other: rank 0 publishes a free port of its node in the run directory.
+
+A job that is run twice, by mistake or after a node was lost, must not mix its ranks with those of its other life: each knows the
+name of its own, and ranks other than 0 wait for a call under that name.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from launch.progress import read_json, write_json
+
+POLL_S = 0.2
+CALL_S = 1800.0  # how long others wait for rank 0: it may itself wait for an earlier life of the task to end
+
+
+class NoCallError(RuntimeError):
+    """Rank 0 has not called: it died, or the run directory is not the same for all nodes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """This process among those of its job."""
+
+    rank: int
+    local_rank: int
+    world: int
+    life: str  # of the job: its id, and how often it was requeued
+
+    @property
+    def first(self) -> bool:
+        return self.rank == 0
+
+
+def place_in(environment: Mapping[str, str]) -> Place:
+    """By Slurm's variables of a step of several tasks; else this process is alone."""
+    world = int(environment.get("SLURM_NTASKS", "1")) if "SLURM_STEP_ID" in environment else 1
+    if world == 1:
+        return Place(0, 0, 1, "")
+    life = f"{environment['SLURM_JOB_ID']}.{environment.get('SLURM_RESTART_COUNT', '0')}.{environment['SLURM_STEP_ID']}"
+    return Place(int(environment["SLURM_PROCID"]), int(environment["SLURM_LOCALID"]), world, life)
+
+
+def call(place: Place, file: Path) -> None:
+    """Rank 0 tells the others where it is, and that they are to work."""
+    with socket.socket() as free:
+        free.bind(("", 0))
+        port = free.getsockname()[1]
+    _enter(place, os.environ.get("SLURMD_NODENAME", socket.gethostname()), port)
+    write_json(file, {"life": place.life, "address": os.environ["MASTER_ADDR"], "port": port})
+
+
+def heed(place: Place, file: Path, done: Path) -> bool:
+    """Another rank waits for rank 0's call. False where the work is done already. NoCallError where none comes."""
+    until = time.monotonic() + CALL_S
+    while time.monotonic() < until:
+        called = read_json(file)
+        if called and called["life"] == place.life:
+            _enter(place, called["address"], called["port"])
+            return True
+        if done.exists():
+            return False
+        time.sleep(POLL_S)
+    raise NoCallError(f"rank {place.rank}: no call of rank 0 in {file} within {CALL_S:.0f} s")
+
+
+def _enter(place: Place, address: str, port: int) -> None:
+    """The variables that torch asks for."""
+    names = {"RANK": place.rank, "LOCAL_RANK": place.local_rank, "WORLD_SIZE": place.world}
+    os.environ.update({name: str(value) for name, value in names.items()} | {"MASTER_ADDR": address, "MASTER_PORT": str(port)})

@@ -1,0 +1,126 @@
+"""What Slurm says of jobs: squeue for those that wait or run, sacct for those that ended. Either may fail, lag or be absent.
+
+The run directory knows better than both whether a task is done; this tells why one is not.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+TRIES = 6
+PAUSE_S = 0.25  # before the second try; then twice as long each time
+CALL_S = 60.0
+# A job is here again after its end: it was preempted, its node died, or somebody requeued it.
+WAITING = ("PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD")
+WORDS = {  # squeue's reasons that users meet → what they mean
+    "None": "about to start",
+    "Resources": "waits for free nodes",
+    "Priority": "others are before it in the queue",
+    "Dependency": "waits for another stage",
+    "DependencyNeverSatisfied": "will never start: a stage before it failed",
+    "JobArrayTaskLimit": "as many tasks of this array run as array_parallelism allows",
+    "BeginTime": "requeued, starts again in a moment",
+    "JobHeldUser": "held by you: scontrol release",
+    "JobHeldAdmin": "held by an administrator, perhaps after too many requeues",
+    "launch failed requeued held": "held: it could not be started; scontrol release tries again",
+    "PartitionTimeLimit": "asks for more time than its partition gives",
+    "PartitionNodeLimit": "asks for more nodes than its partition has",
+    "ReqNodeNotAvail": "its nodes are down, drained or reserved",
+    "AssocMaxJobsLimit": "your account has as many jobs as it may",
+    "QOSMaxJobsPerUserLimit": "you have as many jobs as your QOS allows",
+}
+
+
+class SchedulerError(RuntimeError):
+    """A command of Slurm that failed each time it was tried, with what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskState:
+    """A job or a task of an array, as Slurm sees it. Made here; read by `launch status`."""
+
+    id: str  # 12, or 12_3 of an array
+    state: str  # Slurm's word: PENDING, RUNNING, COMPLETED, FAILED, …
+    reason: str = ""  # why it waits, in words
+    node: str = ""
+    elapsed_s: float = 0.0
+    cpu_s: float = 0.0  # used, of all its steps
+    cpus: int = 0  # allocated
+    gpus: int = 0
+    exit_status: str = ""  # Slurm's STATUS:SIGNAL
+
+    @property
+    def waits(self) -> bool:
+        return self.state in WAITING
+
+
+def ask(argv: Sequence[str], tries: int = TRIES) -> str:
+    """What a command of Slurm prints. Controllers are restarted and overloaded: a failure is tried again. SchedulerError."""
+    said = ""
+    for i in range(tries):
+        if i:
+            time.sleep(PAUSE_S * 2 ** (i - 1))
+        try:
+            done = subprocess.run(argv, capture_output=True, text=True, timeout=CALL_S, check=False)
+        except subprocess.TimeoutExpired:
+            said = f"no answer within {CALL_S:.0f} s"
+            continue
+        if done.returncode == 0:
+            return done.stdout
+        said = done.stderr.strip() or f"exit status {done.returncode}"
+    raise SchedulerError(f"{argv[0]} failed {tries} times: {said}")
+
+
+def queued(ids: Collection[str]) -> dict[str, TaskState]:
+    """Those of the jobs (array ids) that wait or run, a row a task. SchedulerError."""
+    rows = ask(["squeue", "--me", "-rh", "-t", "all", "-o", "%i|%T|%r|%N|%M"]).splitlines()
+    found = (row.split("|") for row in rows if row.split("|")[0].partition("_")[0] in ids)
+    states = (
+        TaskState(i, state, in_words(why) if state in WAITING else "", node, seconds(took)) for i, state, why, node, took in found
+    )
+    return {each.id: each for each in states if each.waits or each.state in ("RUNNING", "COMPLETING", "CONFIGURING", "SUSPENDED")}
+
+
+def accounted(ids: Collection[str], since: float) -> dict[str, TaskState] | None:
+    """What sacct knows of the jobs that were submitted at `since` (seconds since 1970) or later, for ids come again.
+
+    The last of several lives of a requeued job counts. None where there is no accounting. SchedulerError.
+    """
+    if not ids:
+        return {}
+    if "slurmdbd" not in ask(["scontrol", "show", "config"]).partition("AccountingStorageType")[2].partition("\n")[0]:
+        return None
+    columns = "JobID,State,NodeList,ElapsedRaw,TotalCPU,AllocCPUS,AllocTRES,ExitCode"
+    start = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(since - 60))
+    rows = ask(["sacct", "-nPXD", "-j", ",".join(sorted(ids)), "-S", start, "-o", columns]).splitlines()
+    found = {}
+    for row in rows:
+        name, state, node, elapsed, cpu, cpus, tres, status = row.split("|")
+        gpus = re.search(r"gres/gpu=(\d+)", tres)
+        found[name] = TaskState(
+            name,
+            state.split()[0],  # "CANCELLED by 0"
+            node="" if node.startswith("None") else node,
+            elapsed_s=float(elapsed or 0),
+            cpu_s=seconds(cpu),
+            cpus=int(cpus or 0),
+            gpus=int(gpus[1]) if gpus else 0,
+            exit_status=status,
+        )
+    return found
+
+
+def in_words(reason: str) -> str:
+    """A reason to wait, and its own name where it is not a common one."""
+    return WORDS.get(reason.strip("()"), reason.strip("()"))
+
+
+def seconds(text: str) -> float:
+    """Of [days-][hours:]minutes:seconds, as Slurm writes a time; 0 where it writes none."""
+    days, _, rest = text.rpartition("-")
+    parts = [float(part) for part in rest.split(":") if re.fullmatch(r"[\d.]+", part)]
+    return 86400.0 * int(days or 0) + sum(part * 60.0**i for i, part in enumerate(reversed(parts)))
