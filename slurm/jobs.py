@@ -130,8 +130,9 @@ def _deaf_to_interrupts() -> Iterator[None]:
 
 @contextmanager
 def _clean_environment() -> Iterator[None]:
-    """Hides the variables of a job that we may ourselves run in."""
-    hidden = {n: v for n, v in os.environ.items() if n.startswith(("SLURM_", "SUBMITIT_", "SBATCH_"))}
+    """Hides the variables of a job that we may ourselves run in. SLURM_CONF is none of them: it says which cluster."""
+    ours = ("SLURM_", "SUBMITIT_", "SBATCH_")
+    hidden = {n: v for n, v in os.environ.items() if n.startswith(ours) and n != "SLURM_CONF"}
     for name in hidden:
         del os.environ[name]
     try:
