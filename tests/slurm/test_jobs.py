@@ -186,3 +186,14 @@ def test_a_command_saves_before_submitit_requeues_or_is_late(tmp_path, seconds, 
         job.send_signal(signal.SIGUSR2)
         output, _ = job.communicate(timeout=60)
     assert (output, job.returncode) == (f"requeued {saved}\n", 255)
+
+
+def test_an_array_on_a_real_slurm(cluster, tmp_path, monkeypatch):
+    monkeypatch.setenv("SLURM_CONF", cluster["SLURM_CONF"])
+    monkeypatch.setenv("SLURM_JOB_ID", "12345")  # as in a job that submits others
+    code = "import os, sys; open(sys.argv[0] + os.environ['NAME'], 'w').write(os.environ['SLURM_JOB_ID']); sys.exit(os.environ['NAME'] == 'b')"
+    commands = [python(code, tmp_path, NAME=name) for name in "ab"]
+    jobs = submit_array("slurm", tmp_path / "logs", "array", commands, {"partition": "cpu", "mem": "200MB", "time": 5})
+    wait_until(lambda: all(job.ended() for job in jobs))
+    assert [(tmp_path / f"-c{name}").read_text() != "12345" for name in "ab"] == [True, True]
+    assert "ended with exit status 1" in jobs[1].error()
