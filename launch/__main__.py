@@ -21,6 +21,7 @@ Runs an experiment: problems → programs → jailed tests → replay → fine-t
 usage:
   python -m launch [--cfg | --dry-run] KEY=VALUE ...   compose a config, plan its stages, run them
   python -m launch status RUN                          how far a run is
+  python -m launch cancel RUN                          end its jobs on Slurm; the run goes on with its first command
   python -m launch export RUN --out FOLDER             the model as its training has it now (--stage: of several)
   python -m launch stage RUN STAGE --shard I           one task of a run (what every job runs)
 
@@ -54,11 +55,12 @@ def main(argv: list[str]) -> int:
         print(_help(), end="", file=sys.stdout if argv else sys.stderr)
         return 0 if argv else 2
     from launch.config import ConfigError
+    from slurm.accounting import SchedulerError
 
     try:
-        commands = {"stage": _stage, "status": _status, "export": _export}
+        commands = {"stage": _stage, "status": _status, "cancel": _cancel, "export": _export}
         return commands[argv[0]](argv[1:]) if argv[0] in commands else _run(argv)
-    except ConfigError as error:
+    except (ConfigError, SchedulerError) as error:
         print(f"launch: error: {error}", file=sys.stderr)
         return 2
 
@@ -129,6 +131,15 @@ def _status(argv: list[str]) -> int:
     parser = argparse.ArgumentParser("python -m launch status", description="How far a run is: a line a stage.")
     parser.add_argument("run", type=Path, help="a run directory")
     print("\n".join(status_lines(parser.parse_args(argv).run)))
+    return 0
+
+
+def _cancel(argv: list[str]) -> int:
+    from launch.submit_slurm import cancel
+
+    parser = argparse.ArgumentParser("python -m launch cancel", description="Ends a run's jobs on Slurm, waiting or running.")
+    parser.add_argument("run", type=Path, help="a run directory")
+    print(f"{cancel(parser.parse_args(argv).run)} tasks cancelled")
     return 0
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from launch.plan import Stage, read_plan
 from launch.progress import UNITS, done_path, done_shards, lock_path, progress_path, read_json
+from launch.queue import rows, unfinished
+from slurm.jobs import tail
 
 State = Literal["waiting", "running", "done", "failed", "stopped"]
 DRAW_S = 0.5
+TOLD_LINES = 8  # of a failed task's log
 PLAIN_INTERVAL_S = 5.0  # least time between two plain lines of a stage
 WINDOW_S = 30.0  # over which a speed is measured
 
@@ -87,24 +89,41 @@ def _held(lock: Path) -> bool:
 
 
 def last_states(run: Path) -> dict[tuple[str, int], str]:
-    """The last state of each (stage, shard) in jobs.jsonl; a line cut short by a kill is left out."""
-    states: dict[tuple[str, int], str] = {}
-    path = run / "jobs.jsonl"
-    for line in path.read_text().splitlines() if path.exists() else []:
-        if line.endswith("}"):
-            row = json.loads(line)
-            states[row["stage"], row["shard"]] = row["state"]
-    return states
+    """The last state of each (stage, shard) in jobs.jsonl."""
+    return {(row["stage"], row["shard"]): row["state"] for row in rows(run)}
 
 
 def status_lines(run: Path) -> list[str]:
     """The run as lines for a person: a line a stage. Raises ConfigError where `run` is no run directory."""
     stages, last = read_plan(run), last_states(run)
+    if on_slurm(run):
+        return _slurm_lines(run, stages, last)
     if not _held(run / "lock"):  # no driver lives: what it submitted runs on only where a lock says so
         for (stage, shard), state in last.items():
             if state == "submitted" and not _held(lock_path(run, stage, shard)):
                 last[stage, shard] = "cancelled"
     return [_line(stage_status(run, stage, last), None) for stage in stages]
+
+
+def on_slurm(run: Path) -> bool:
+    """Whether Slurm runs its jobs: its driver's do not say where their log is."""
+    return any("log" in row for row in rows(run))
+
+
+def _slurm_lines(run: Path, stages: tuple[Stage, ...], last: dict[tuple[str, int], str]) -> list[str]:
+    """Under a stage that is not done, why: what its jobs wait for, where they run, how they failed and the end of their log."""
+    words = {"waiting": "queued", "running": "submitted", "gone": "failed"}
+    jobs = unfinished(run)
+    last |= {(job.stage, job.shard): words[job.state] for job in jobs}
+    lines = []
+    for stage in stages:
+        lines.append(_line(stage_status(run, stage, last), None))
+        told = Counter((job.state, job.told) for job in jobs if job.stage == stage.name)
+        lines += [f"  {count} {state}: {text}" for (state, text), count in told.items()]
+        failed = next((job for job in jobs if job.stage == stage.name and job.state == "gone" and job.log.exists()), None)
+        if failed:
+            lines += [f"    | {line}" for line in tail(failed.log, TOLD_LINES).splitlines()] + [f"    whole log: {failed.log}"]
+    return lines
 
 
 class Display:

@@ -14,8 +14,9 @@ from pathlib import Path
 from launch.config import ClusterOptions
 from launch.plan import Stage
 from launch.progress import done_shards
+from launch.queue import array_of, in_queue, unfinished
 from launch.submit import command_of, log_folder, only_driver
-from slurm.accounting import ask, queued
+from slurm.accounting import ask
 from slurm.jobs import submit_array
 
 
@@ -32,39 +33,40 @@ class Submitted:
 def submit(run: Path, stages: tuple[Stage, ...], cluster: ClusterOptions) -> list[Submitted]:
     """Submits what is neither done nor queued. SchedulerError; ConfigError where another process submits this run."""
     with only_driver(run):
-        waiting = on_their_way(run)
+        on_its_way = in_queue(unfinished(run, asked=False))
+        arrays = {stage.name: {array_of(job.job_id) for job in on_its_way if job.stage == stage.name} for stage in stages}
         most = max_array_size()
-        arrays: dict[str, set[str]] = {stage: {id_.partition("_")[0] for id_ in ids.values()} for stage, ids in waiting.items()}
         told = []
         for stage in stages:
-            missing = sorted(set(range(stage.shards)) - done_shards(run, stage.name) - set(waiting.get(stage.name, {})))
-            after = tuple(sorted(id_ for name in stage.needs for id_ in arrays.get(name, ())))
-            made: list[str] = []
-            for shards in chunks(missing, most):
-                commands = [command_of(run, stage, shard) for shard in shards]
-                jobs = submit_array(
-                    "slurm", log_folder(run, stage), stage.name, commands, getattr(cluster, stage.resources), after
-                )
-                rows = [{"stage": stage.name, "shard": i, "job_id": job.id} for i, job in zip(shards, jobs, strict=True)]
-                with (run / "jobs.jsonl").open("a") as file:
-                    file.writelines(json.dumps(row | {"submitted": time.time(), "state": "submitted"}) + "\n" for row in rows)
-                made.append(jobs[0].id.partition("_")[0])
-            arrays.setdefault(stage.name, set()).update(made)
+            busy = {job.shard for job in on_its_way if job.stage == stage.name}
+            missing = sorted(set(range(stage.shards)) - done_shards(run, stage.name) - busy)
+            after = tuple(sorted(array for name in stage.needs for array in arrays[name]))
+            made = [_submit(run, stage, shards, cluster, after) for shards in chunks(missing, most)]
+            arrays[stage.name].update(made)
             if made:
                 told.append(Submitted(stage.name, tuple(made), len(missing), after))
         return told
 
 
-def on_their_way(run: Path) -> dict[str, dict[int, str]]:
-    """Stage → shard → the id of a job of it that waits or runs."""
-    path = run / "jobs.jsonl"
-    rows = [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")] if path.exists() else []
-    known = queued({row["job_id"].partition("_")[0] for row in rows}) if rows else {}
-    found: dict[str, dict[int, str]] = {}
-    for row in rows:
-        if row["job_id"] in known:
-            found.setdefault(row["stage"], {})[row["shard"]] = row["job_id"]
-    return found
+def _submit(run: Path, stage: Stage, shards: list[int], cluster: ClusterOptions, after: tuple[str, ...]) -> str:
+    """One array; its id."""
+    parameters = getattr(cluster, stage.resources)
+    env = {"OMP_NUM_THREADS": str(parameters.get("cpus_per_task", 1))}
+    commands = [command_of(run, stage, shard, env) for shard in shards]
+    jobs = submit_array("slurm", log_folder(run, stage), stage.name, commands, parameters, after)
+    with (run / "jobs.jsonl").open("a") as file:
+        for shard, job in zip(shards, jobs, strict=True):
+            row = {"stage": stage.name, "shard": shard, "job_id": job.id, "submitted": time.time(), "state": "submitted"}
+            file.write(json.dumps(row | {"log": str(job.log)}) + "\n")
+    return array_of(jobs[0].id)
+
+
+def cancel(run: Path) -> int:
+    """Cancels what waits or runs; how many tasks. SchedulerError."""
+    jobs = in_queue(unfinished(run, asked=False))
+    if jobs:
+        ask(["scancel", *(job.job_id for job in jobs)])
+    return len(jobs)
 
 
 def max_array_size() -> int:

@@ -13,6 +13,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any
@@ -82,6 +83,8 @@ def _handed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
         signal.signal(signal.SIGUSR2, requeue)
     if asked and process.returncode:
         signal.raise_signal(signal.SIGUSR2)
+        # Only rank 0 comes to requeue, and the job ends with that; a rank that ended before it would be taken for a failure.
+        time.sleep(SAVE_S)
 
 
 def _end_with_parent() -> None:

@@ -121,7 +121,8 @@ def submit_array(
     else:
         executor = SlurmExecutor(folder=folder)
         more = {"kill_on_invalid_dep": "yes"} | dict(parameters.pop("additional_parameters", None) or {})
-        executor.update_parameters(**{"job_name": name, "additional_parameters": more, **parameters})
+        together = {"srun_args": ["--kill-on-bad-exit=1"]}  # where one rank fails, the others would wait for it
+        executor.update_parameters(**{"job_name": name, "additional_parameters": more} | together | parameters)
         if after:
             executor.update_parameters(dependency="afterok:" + ":".join(after))
     with _deaf_to_interrupts(), _clean_environment():

@@ -29,7 +29,8 @@ def test_shape(stages):
         "judge-after": ("sample-after",),
         "tables": ("judge-before", "judge-after"),
     }
-    assert {s.name for s in stages if s.resources == "gpu"} == {"sample-train", "sample-before", "finetune", "sample-after"}
+    assert {s.name for s in stages if s.resources == "gpu"} == {"sample-train", "sample-before", "sample-after"}
+    assert {s.name for s in stages if s.resources == "train"} == {"finetune"}
     assert {s.shards for s in stages if s.kind == "judge"} == {4}
 
 

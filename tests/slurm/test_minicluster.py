@@ -15,7 +15,7 @@ import pytest
 from slurm import minicluster
 from slurm.cluster_files import CPUS, Layout, slurm_conf
 from slurm.minicluster import ClusterError
-from tests.slurm.conftest import need_packages
+from tests.conftest import need_packages
 
 DAEMONS = ("munged", "mariadbd", "slurmdbd", "slurmctld", "slurmd", "slurmstepd")
 

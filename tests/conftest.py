@@ -1,4 +1,4 @@
-"""A real Slurm for the tests of this folder: one for all of them, with accounting."""
+"""A real Slurm for all tests that want one, with accounting."""
 
 import os
 

@@ -1,0 +1,44 @@
+"""The ranks of a job find each other, and only those of the same life of it."""
+
+import os
+import threading
+
+import pytest
+
+from launch import ranks
+from launch.progress import write_json
+from launch.ranks import NoCallError, Place, call, heed, place_in
+
+STEP = {"SLURM_STEP_ID": "0", "SLURM_NTASKS": "4", "SLURM_PROCID": "3", "SLURM_LOCALID": "1", "SLURM_JOB_ID": "7"}
+
+
+def test_places():
+    assert place_in({}) == place_in({"SLURM_NTASKS": "4"}) == Place(0, 0, 1, "")  # a batch script is one process
+    assert place_in(STEP) == Place(3, 1, 4, "7.0.0")
+    assert place_in(STEP | {"SLURM_RESTART_COUNT": "2"}).life == "7.2.0"
+
+
+def test_the_others_hear_the_call_of_their_own_life(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "environ", dict(os.environ) | {"SLURMD_NODENAME": "n5"})
+    file, done = tmp_path / "0.ranks", tmp_path / "done"
+    first, other = Place(0, 0, 2, "7.1.0"), Place(1, 1, 2, "7.1.0")
+    write_json(file, {"life": "7.0.0", "address": "n1", "port": 1})  # of the life before
+    timer = threading.Timer(0.3, lambda: call(first, file))
+    timer.start()
+    assert heed(other, file, done)
+    timer.join()
+    assert {name: os.environ[name] for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR")} == {
+        "RANK": "1",
+        "LOCAL_RANK": "1",
+        "WORLD_SIZE": "2",
+        "MASTER_ADDR": "n5",
+    }
+    assert int(os.environ["MASTER_PORT"]) > 1024
+
+
+def test_nothing_is_to_be_done_where_it_is_done(tmp_path, monkeypatch):
+    (tmp_path / "done").touch()
+    assert not heed(Place(1, 1, 2, "7.0.0"), tmp_path / "0.ranks", tmp_path / "done")
+    monkeypatch.setattr(ranks, "CALL_S", 0.3)
+    with pytest.raises(NoCallError, match="rank 1: no call of rank 0"):
+        heed(Place(1, 1, 2, "7.0.0"), tmp_path / "0.ranks", tmp_path / "missing")
