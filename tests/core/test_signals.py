@@ -9,12 +9,11 @@ import pytest
 
 from core.signals import heeded
 from tests.core import forks, runs
-from tests.core.test_checkpoint import said
 
 
 def begun(log, *arguments):
     (process,) = forks.begin(1, log, runs.loop, *arguments)
-    said(log, "looping")
+    forks.said(log, "looping")
     return process
 
 
