@@ -97,10 +97,11 @@ def converted(files: ModelFiles) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # stages that start together convert once; a killed holder's lock falls with it
-        if not folder.is_dir():
+        if not (folder / "config.json").exists() or not (folder / "model.safetensors").exists():  # or somebody tidied up in it
             log.info("converting %s to %s", source.name, folder)
             beside = cache / f"_{folder.name}"
-            shutil.rmtree(beside, ignore_errors=True)
+            for old in (beside, folder):
+                shutil.rmtree(old, ignore_errors=True)
             _convert(source, beside)
             beside.rename(folder)
     return folder

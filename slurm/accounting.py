@@ -5,6 +5,7 @@ The run directory knows better than both whether a task is done; this tells why 
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import time
@@ -60,12 +61,12 @@ class TaskState:
 
 def ask(argv: Sequence[str], tries: int = TRIES) -> str:
     """What a command of Slurm prints. Controllers are restarted and overloaded: a failure is tried again. SchedulerError."""
-    said = ""
+    environment, said = {**os.environ, "SLURM_BITSTR_LEN": "0"}, ""  # the tasks of an array are named, however many
     for i in range(tries):
         if i:
             time.sleep(PAUSE_S * 2 ** (i - 1))
         try:
-            done = subprocess.run(argv, capture_output=True, text=True, timeout=CALL_S, check=False)
+            done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=CALL_S, check=False)
         except subprocess.TimeoutExpired:
             said = f"no answer within {CALL_S:.0f} s"
             continue
@@ -101,17 +102,27 @@ def accounted(ids: Collection[str], since: float) -> dict[str, TaskState] | None
     for row in rows:
         name, state, node, elapsed, cpu, cpus, tres, status = row.split("|")
         gpus = re.search(r"gres/gpu=(\d+)", tres)
-        found[name] = TaskState(
-            name,
-            state.split()[0],  # "CANCELLED by 0"
-            node="" if node.startswith("None") else node,
-            elapsed_s=float(elapsed or 0),
-            cpu_s=seconds(cpu),
-            cpus=int(cpus or 0),
-            gpus=int(gpus[1]) if gpus else 0,
-            exit_status=status,
-        )
+        for each in tasks_of(name):
+            found[each] = TaskState(
+                each,
+                state.split()[0],  # "CANCELLED by 0"
+                node="" if node.startswith("None") else node,
+                elapsed_s=float(elapsed or 0),
+                cpu_s=seconds(cpu),
+                cpus=int(cpus or 0),
+                gpus=int(gpus[1]) if gpus else 0,
+                exit_status=status,
+            )
     return found
+
+
+def tasks_of(name: str) -> list[str]:
+    """The tasks in a name of sacct's: tasks of an array that never started have one row, as in 12_[0-2,5,8-9%4]."""
+    array, bracket, rest = name.partition("_[")
+    if not bracket:
+        return [name]
+    ranges = (part.partition("-") for part in rest.rstrip("]").partition("%")[0].split(","))
+    return [f"{array}_{i}" for first, _, last in ranges for i in range(int(first), int(last or first) + 1)]
 
 
 def in_words(reason: str) -> str:

@@ -88,3 +88,20 @@ def test_the_demo_model_is_converted_once_and_writes_code(tmp_path, monkeypatch)
     assert [p.name for p in (tmp_path / "stepbatch").iterdir() if p.name.startswith("_")] == []
     (beams,) = beam_search(again, [prompt_ids(tiny.problem(1), again.tokenizer)], 2, 60)
     assert "def add" in beams[0].program
+
+
+def test_a_conversion_that_somebody_tidied_up_in_is_made_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "model.gguf").touch()
+    files = ModelFiles(str(tmp_path), "model.gguf", "author")
+
+    def convert(source, folder):
+        folder.mkdir()
+        for name in ("config.json", "model.safetensors", "tokenizer.json"):
+            (folder / name).touch()
+
+    monkeypatch.setattr(policy, "_convert", convert)
+    folder = policy.converted(files)
+    (folder / "model.safetensors").unlink()
+    assert policy.converted(files) == folder
+    assert (folder / "model.safetensors").exists()

@@ -99,7 +99,7 @@ def test_null_is_no_text_where_null_is_valid():
     [
         (["experiment=foo"], ["experiment=foo", "choose from ablation, ablation_mbpp, ablation_start, demo"]),
         (["model=foo"], ["model=foo", "pretrained, small, smollm2"]),
-        (["cluster=null"], ["cluster=null", "local, slurm"]),
+        (["cluster=null"], ["cluster=null", "local, minicluster, slurm"]),
         (["method={a: 3}"], ["method={a: 3}", "btp"]),
         (["method.sft.lr=1"], ["method.sft.lr=1: no such key", "keys of method.sft are learning_rate, epochs"]),
         (["sft.lr=1"], ["sft.lr=1: no such key", "run_dir, seed, model"]),

@@ -1,0 +1,32 @@
+"""What squeue and sacct print, and what becomes of it."""
+
+import pytest
+
+from slurm import accounting
+from slurm.accounting import SchedulerError, ask, in_words, seconds, tasks_of
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("1:30", 90), ("2-01:00:00", 176400), ("00:01.250", 1.25), ("", 0), ("INVALID", 0), ("12:34:56", 45296)]
+)
+def test_times(text, told):
+    assert seconds(text) == told
+
+
+def test_tasks_that_never_started_share_a_row():
+    assert tasks_of("12") == ["12"]
+    assert tasks_of("12_7") == ["12_7"]
+    assert tasks_of("12_[0-2,5,8-9%4]") == [f"12_{i}" for i in (0, 1, 2, 5, 8, 9)]
+
+
+def test_reasons():
+    assert in_words("(Dependency)") == "waits for another stage"
+    assert in_words("SomethingNew") == "SomethingNew"
+
+
+def test_a_call_that_fails_is_tried_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(accounting, "PAUSE_S", 0.01)
+    flaky = f"echo x >> {tmp_path}/calls; test $(wc -l < {tmp_path}/calls) -ge 3 && echo there || {{ echo down >&2; exit 1; }}"
+    assert ask(["sh", "-c", flaky]) == "there\n"
+    with pytest.raises(SchedulerError, match="sh failed 6 times: down"):
+        ask(["sh", "-c", "echo down >&2; exit 1"])
