@@ -123,8 +123,6 @@ def _submit(it: Drive, stage: Stage, shards: list[int], slots: int) -> None:
     gpu = stage.resources != "cpu"
     env: dict[str, str | None] = {
         "OMP_NUM_THREADS": str(slots) if gpu else "1",
-        # Threads that spin at a barrier make sampling about ten times slower once judging shares their cores.
-        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "passive"),
         # submitit's local executor hides every GPU: stages that want one see again what the driver sees
         "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES") if gpu else "",
     }
@@ -146,7 +144,9 @@ def command_of(run: Path, stage: Stage, shard: int, env: Mapping[str, str | None
     code = run / "code"
     path = os.pathsep.join(filter(None, [str(code), os.environ.get("PYTHONPATH", "")]))
     argv = [sys.executable, "-m", "launch", "stage", str(run), stage.name, "--shard", str(shard)]
-    return Command(argv, str(code), {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"} | dict(env))
+    # Threads that spin at a barrier make sampling about ten times slower once others, such as judging, share their cores.
+    waiting = os.environ.get("OMP_WAIT_POLICY", "passive")
+    return Command(argv, str(code), {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "OMP_WAIT_POLICY": waiting} | dict(env))
 
 
 def _record(it: Drive, task: Running, state: str) -> None:
