@@ -38,17 +38,18 @@ class JobOfTask:
 
 def unfinished(run: Path, asked: bool = True) -> list[JobOfTask]:
     """Of every task that was submitted and is not done, its last job. SchedulerError where squeue does not answer."""
-    last = {(row["stage"], row["shard"]): row for row in rows(run) if not done_path(run, row["stage"], row["shard"]).exists()}
+    theirs = [row for row in rows(run) if on_slurm(row)]
+    last = {(row["stage"], row["shard"]): row for row in theirs if not done_path(run, row["stage"], row["shard"]).exists()}
     ids = {array_of(row["job_id"]) for row in last.values()}
     if not ids:
         return []
     here = queued(ids)
     gone = {array_of(row["job_id"]) for row in last.values() if row["job_id"] not in here}
     ended = (accounted(gone, min(row["submitted"] for row in last.values())) if gone and asked else None) or {}
-    return [_job(run, row, here.get(row["job_id"]), ended.get(row["job_id"])) for row in last.values()]
+    return [_job(row, here.get(row["job_id"]), ended.get(row["job_id"])) for row in last.values()]
 
 
-def _job(run: Path, row: dict[str, Any], here: TaskState | None, ended: TaskState | None) -> JobOfTask:
+def _job(row: dict[str, Any], here: TaskState | None, ended: TaskState | None) -> JobOfTask:
     if here and here.waits:
         state, told = "waiting", here.reason
     elif here:
@@ -57,14 +58,18 @@ def _job(run: Path, row: dict[str, Any], here: TaskState | None, ended: TaskStat
         state, told = "gone", ENDED_ILL.get(ended.state, ended.state.lower())
     else:
         state, told = "gone", "no longer in the queue, and accounting does not know it"
-    log = Path(row["log"]) if "log" in row else run / "logs" / row["stage"]
-    return JobOfTask(row["stage"], row["shard"], row["job_id"], state, told, log)
+    return JobOfTask(row["stage"], row["shard"], row["job_id"], state, told, Path(row["log"]))
 
 
 def rows(run: Path) -> list[dict[str, Any]]:
     """Of jobs.jsonl; a line cut short by a kill is left out."""
     path = run / "jobs.jsonl"
     return [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")] if path.exists() else []
+
+
+def on_slurm(row: dict[str, Any]) -> bool:
+    """Whether a row of jobs.jsonl is of Slurm: a run may have begun on one machine, where ids are those of processes."""
+    return row.get("cluster") == "slurm"
 
 
 def array_of(job_id: str) -> str:

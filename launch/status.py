@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from launch.plan import Stage, read_plan
 from launch.progress import UNITS, done_path, done_shards, lock_path, progress_path, read_json
-from launch.queue import rows, unfinished
+from launch.queue import on_slurm, rows, unfinished
 from slurm.jobs import tail
 
 State = Literal["waiting", "running", "done", "failed", "stopped"]
@@ -96,18 +96,13 @@ def last_states(run: Path) -> dict[tuple[str, int], str]:
 def status_lines(run: Path) -> list[str]:
     """The run as lines for a person: a line a stage. Raises ConfigError where `run` is no run directory."""
     stages, last = read_plan(run), last_states(run)
-    if on_slurm(run):
+    if any(on_slurm(row) for row in rows(run)):
         return _slurm_lines(run, stages, last)
     if not _held(run / "lock"):  # no driver lives: what it submitted runs on only where a lock says so
         for (stage, shard), state in last.items():
             if state == "submitted" and not _held(lock_path(run, stage, shard)):
                 last[stage, shard] = "cancelled"
     return [_line(stage_status(run, stage, last), None) for stage in stages]
-
-
-def on_slurm(run: Path) -> bool:
-    """Whether Slurm runs its jobs: its driver's do not say where their log is."""
-    return any("log" in row for row in rows(run))
 
 
 def _slurm_lines(run: Path, stages: tuple[Stage, ...], last: dict[tuple[str, int], str]) -> list[str]:

@@ -16,7 +16,7 @@ from launch.plan import Stage
 from launch.progress import done_shards
 from launch.queue import array_of, in_queue, unfinished
 from launch.submit import command_of, log_folder, only_driver
-from slurm.accounting import ask
+from slurm.accounting import ask, setting
 from slurm.jobs import submit_array
 
 
@@ -57,7 +57,7 @@ def _submit(run: Path, stage: Stage, shards: list[int], cluster: ClusterOptions,
     with (run / "jobs.jsonl").open("a") as file:
         for shard, job in zip(shards, jobs, strict=True):
             row = {"stage": stage.name, "shard": shard, "job_id": job.id, "submitted": time.time(), "state": "submitted"}
-            file.write(json.dumps(row | {"log": str(job.log)}) + "\n")
+            file.write(json.dumps(row | {"cluster": "slurm", "log": str(job.log)}) + "\n")
     return array_of(jobs[0].id)
 
 
@@ -71,8 +71,7 @@ def cancel(run: Path) -> int:
 
 def max_array_size() -> int:
     """The most tasks that an array may have here."""
-    setting = ask(["scontrol", "show", "config"]).partition("MaxArraySize")[2].partition("\n")[0]
-    return int(setting.strip(" =")) - 1
+    return int(setting("MaxArraySize")) - 1
 
 
 def chunks(shards: list[int], most: int) -> Iterator[list[int]]:

@@ -93,7 +93,7 @@ def accounted(ids: Collection[str], since: float) -> dict[str, TaskState] | None
     """
     if not ids:
         return {}
-    if "slurmdbd" not in ask(["scontrol", "show", "config"]).partition("AccountingStorageType")[2].partition("\n")[0]:
+    if "slurmdbd" not in setting("AccountingStorageType"):
         return None
     columns = "JobID,State,NodeList,ElapsedRaw,TotalCPU,AllocCPUS,AllocTRES,ExitCode"
     start = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(since - 60))
@@ -114,6 +114,12 @@ def accounted(ids: Collection[str], since: float) -> dict[str, TaskState] | None
                 exit_status=status,
             )
     return found
+
+
+def setting(name: str) -> str:
+    """A setting of the cluster, as slurm.conf has it; empty where there is none of that name. SchedulerError."""
+    found = re.search(rf"^{name}\s*= *(.*?)\s*$", ask(["scontrol", "show", "config"]), re.MULTILINE)
+    return found[1] if found else ""
 
 
 def tasks_of(name: str) -> list[str]:

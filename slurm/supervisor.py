@@ -19,7 +19,7 @@ from pathlib import Path
 from slurm.cluster_files import GPUS, Layout
 
 READY_S = 60.0  # for each daemon, on a busy machine
-AGAIN_S = {"node": 3.0}  # after its death; others at once
+REBOOT_S = 3.0  # until a node that died is there again; other daemons are at once
 STAGES = "stages"  # the file in which `up` reads how far the start is
 UP = "up"
 
@@ -131,8 +131,7 @@ def keep_up(layout: Layout, kept: list[Daemon]) -> None:
             pid = 0
         for daemon in kept:
             if daemon.process is not None and daemon.process.pid == pid != 0:
-                sort = "node" if daemon.name in layout.node_names() else daemon.name
-                again[daemon.name] = time.monotonic() + AGAIN_S.get(sort, 0.0)
+                again[daemon.name] = time.monotonic() + (REBOOT_S if daemon.name in layout.node_names() else 0.0)
         for name in [name for name, when in again.items() if time.monotonic() >= when]:
             del again[name]
             start(by_name[name], layout)

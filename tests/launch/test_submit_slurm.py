@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from dataclasses import asdict
@@ -119,6 +120,17 @@ def test_a_requeued_task_does_its_work_once(started, tmp_path, cluster):
     go.touch()
     wait_until(lambda: whole(run))
     assert ran(run) == [("only", 0)]
+
+
+def test_processes_of_a_start_on_one_machine_are_not_taken_for_jobs(started, tmp_path):
+    go = tmp_path / "go"
+    run, told = started(toy("only", wait_for=str(go)))
+    row = {"stage": "only", "shard": 0, "job_id": told[0].arrays[0], "submitted": 1.0, "state": "cancelled"}
+    (run / "jobs.jsonl").write_text(json.dumps(row) + "\n")  # a process that had the id of a job that now runs
+    assert unfinished(run) == []
+    assert [each.stage for each in again(run)] == ["only"]
+    go.touch()
+    wait_until(lambda: whole(run))
 
 
 def test_arrays_are_cut_to_the_size_that_the_site_allows():
