@@ -83,17 +83,22 @@ class Judge:
             words = f"a program of {len(program.program)} characters, over the limit of {MOST_CHARACTERS}"
             refused = tuple(TestResult(i, Verdict.COMPILE_ERROR, message=words) for i in range(count))
             return ProgramResult(Verdict.COMPILE_ERROR, refused, count)
-        failure = ""
+        failure, result = "", None
         for _ in range(ATTEMPTS):
             try:
-                return self._judged(problem, program, tests, count)
+                result = self._judged(problem, program, tests, count)
             except JailError as error:
-                failure = str(error)
+                failure, result = str(error), None
                 log.warning("problem %s, sample %d is judged again: %s", problem.problem_id, program.sample, failure)
                 self.close()
             except BaseException:
                 self.close()  # a jail that was left in the middle of a test is of no more use
                 raise
+            else:
+                if not outcome.perhaps_killed_from_outside(result):
+                    break
+        if result is not None:
+            return result
         failed = tuple(TestResult(i, Verdict.JUDGE_ERROR, message=failure) for i in range(count))
         return ProgramResult(Verdict.JUDGE_ERROR, failed, count)
 

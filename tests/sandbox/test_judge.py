@@ -240,6 +240,36 @@ def test_a_killed_jail_is_not_the_programs_failure(judge, victim):
         time.sleep(0.02)
 
 
+@pytest.mark.parametrize("number", [signal.SIGUSR2, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("mode", ["stdin", "assert"])
+def test_a_signal_from_outside_is_not_the_programs_failure(judge, number, mode):
+    """Slurm sends its signals to all processes of a job, a kernel short of memory kills the largest. Once; then all is well."""
+    judge.judge(ADD_STDIN, Program("add", ""))
+    jail, killed = judge._jail._process.pid, []
+
+    def kill():
+        killed.append(descendants(jail)[-1])
+        os.kill(killed[0], number)
+
+    killer = threading.Timer(0.5, kill)
+    killer.start()
+    problem = {
+        "stdin": Problem("p", "", "stdin", inputs=("",), outputs=("done",)),
+        "assert": Problem("p", "", "assert", entry_point="f", test_code="assert f() == 1\n"),
+    }[mode]
+    result = judge.judge(problem, Program("p", "import time\ndef f():\n    time.sleep(1)\n    return 1\nf()\nprint('done')"))
+    killer.join()
+    assert not os.path.exists(f"/proc/{killed[0]}")
+    assert result.verdict is Verdict.PASS, result.tests
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR2, signal.SIGTERM, signal.SIGKILL])
+def test_a_signal_to_itself_is(judge, number):
+    result = judge.judge(ADD_STDIN, Program("add", f"import os\nos.kill(os.getpid(), {int(number)})"))
+    assert result.verdict is Verdict.RUNTIME_ERROR
+    assert {test.signal for test in result.tests} == {number}
+
+
 def descendants(pid):
     with open(f"/proc/{pid}/task/{pid}/children") as file:
         children = [int(child) for child in file.read().split()]
