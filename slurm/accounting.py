@@ -53,6 +53,7 @@ class TaskState:
     cpus: int = 0  # allocated
     gpus: int = 0
     exit_status: str = ""  # Slurm's STATUS:SIGNAL
+    comment: str = ""  # as it was submitted with
 
     @property
     def waits(self) -> bool:
@@ -78,32 +79,46 @@ def ask(argv: Sequence[str], tries: int = TRIES) -> str:
 
 def queued(ids: Collection[str]) -> dict[str, TaskState]:
     """Those of the jobs (array ids) that wait or run, a row a task. SchedulerError."""
-    rows = ask(["squeue", "--me", "-rh", "-t", "all", "-o", "%i|%T|%r|%N|%M"]).splitlines()
-    found = (row.split("|") for row in rows if row.split("|")[0].partition("_")[0] in ids)
+    rows = ask(["squeue", "--me", "-rh", "-t", "all", "-o", "%i|%T|%r|%N|%M|%k"]).splitlines()
+    found = (row.split("|", 5) for row in rows if row.split("|")[0].partition("_")[0] in ids)
     states = (
-        TaskState(i, state, in_words(why) if state in WAITING else "", node, seconds(took)) for i, state, why, node, took in found
+        TaskState(i, state, in_words(why) if state in WAITING else "", node, seconds(took), comment=comment)
+        for i, state, why, node, took, comment in found
     )
     return {each.id: each for each in states if each.waits or each.state in ("RUNNING", "COMPLETING", "CONFIGURING", "SUSPENDED")}
 
 
+def keeps_accounts() -> bool:
+    """Whether there is anything for sacct to tell. SchedulerError."""
+    return "slurmdbd" in setting("AccountingStorageType")
+
+
 def accounted(ids: Collection[str], since: float) -> dict[str, TaskState] | None:
+    """The last of the lives of each job; None where there is no accounting. SchedulerError."""
+    found = lives(ids, since)
+    return None if found is None else {life.id: life for life in found}
+
+
+def lives(ids: Collection[str], since: float) -> list[TaskState] | None:
     """What sacct knows of the jobs that were submitted at `since` (seconds since 1970) or later, for ids come again.
 
-    The last of several lives of a requeued job counts. None where there is no accounting. SchedulerError.
+    A job that was requeued has several, in order. None where there is no accounting. SchedulerError.
     """
     if not ids:
-        return {}
-    if "slurmdbd" not in setting("AccountingStorageType"):
+        return []
+    if not keeps_accounts():
         return None
     columns = "JobID,State,NodeList,ElapsedRaw,TotalCPU,AllocCPUS,AllocTRES,ExitCode"
     start = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(since - 60))
-    rows = ask(["sacct", "-nPXD", "-j", ",".join(sorted(ids)), "-S", start, "-o", columns]).splitlines()
-    found = {}
+    rows = ask(["sacct", "-nPD", "-j", ",".join(sorted(ids)), "-S", start, "-o", columns]).splitlines()
+    found = []
     for row in rows:
+        if "." in row.partition("|")[0]:
+            continue  # a step; asked for jobs alone, sacct would say that they used no CPU
         name, state, node, elapsed, cpu, cpus, tres, status = row.split("|")
         gpus = re.search(r"gres/gpu=(\d+)", tres)
         for each in tasks_of(name):
-            found[each] = TaskState(
+            life = TaskState(
                 each,
                 state.split()[0],  # "CANCELLED by 0"
                 node="" if node.startswith("None") else node,
@@ -113,12 +128,13 @@ def accounted(ids: Collection[str], since: float) -> dict[str, TaskState] | None
                 gpus=int(gpus[1]) if gpus else 0,
                 exit_status=status,
             )
+            found.append(life)
     return found
 
 
-def setting(name: str) -> str:
+def setting(name: str, tries: int = TRIES) -> str:
     """A setting of the cluster, as slurm.conf has it; empty where there is none of that name. SchedulerError."""
-    found = re.search(rf"^{name}\s*= *(.*?)\s*$", ask(["scontrol", "show", "config"]), re.MULTILINE)
+    found = re.search(rf"^{name}\s*= *(.*?)\s*$", ask(["scontrol", "show", "config"], tries), re.MULTILINE)
     return found[1] if found else ""
 
 

@@ -1,4 +1,4 @@
-"""What a job runs: a command, ended together with its job.
+"""What a job runs: a command, ended together with its job, and run again where only the machine was at fault.
 
 submitit's own CommandFunction leaves the command running when a local job is cancelled, keeps its output in memory
 and stops it at output that is not UTF-8. Here output goes straight to the job's log.
@@ -14,12 +14,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
-from typing import Any
+
+from slurm.again import AGAIN, TOLD_TO_END, folder_of, in_words, tell, told
 
 GRACE_S = 8.0  # a command that trains saves at the end of its step; others end at once
-SAVE_S = 60.0  # the same before submitit requeues: Slurm kills 90 s after its signal (submitit's `signal_delay_s`)
+SAVE_S = 60.0  # the same after Slurm's signal: Slurm kills 90 s after it (submitit's `signal_delay_s`)
+LOOK_S = 2.0  # between two looks at how other ranks fare
+WORDS_S = 60.0  # for the words of all ranks, where one fails; file systems of several nodes show files late
 
 
 class Command:
@@ -31,60 +36,81 @@ class Command:
         self.env = dict(env)
 
     def __call__(self) -> None:
-        """Raises RuntimeError with the exit status or the signal, where the command fails."""
+        """Raises RuntimeError with the exit status or the signal, where the command fails.
+
+        On Slurm what was told to end, or crashed, exits in silence: the job's batch script sends it back to the queue.
+        """
         env = {name: value for name, value in {**os.environ, **self.env}.items() if value is not None}
-        if os.environ.get("SUBMITIT_EXECUTOR") == "local":  # on Slurm SIGTERM comes with preemption too
+        executor = os.environ.get("SUBMITIT_EXECUTOR")
+        if executor == "local":
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         sys.stdout.flush()
         process = subprocess.Popen(self.argv, cwd=self.cwd, env=env, start_new_session=True, preexec_fn=_end_with_parent)
         try:
-            with _handed_on(process):
-                status = process.wait()
+            status = _on_slurm(process) if executor == "slurm" else process.wait()
         finally:
             _end(process)
         if status:
-            how = f"exit status {status}" if status > 0 else f"signal {-status} ({signal.Signals(-status).name})"
-            raise RuntimeError(f"{shlex.join(self.argv)} ended with {how}")
+            raise RuntimeError(f"{shlex.join(self.argv)} ended with {in_words(status)}")
 
-    def checkpoint(self) -> Any:
-        """Preempted or out of time, a job is requeued as it was: its stage goes on from what it wrote."""
-        from submitit.helpers import DelayedSubmission
-
-        return DelayedSubmission(self)
+    def shell(self) -> str:
+        """As one would type it."""
+        return shlex.join(self.argv)
 
 
-@contextlib.contextmanager
-def _handed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """submitit's signal to requeue goes to the command first: what trains saves and ends. After SAVE_S it is submitit's turn."""
-    requeue = signal.getsignal(signal.SIGUSR2)
-    if not callable(requeue):  # not under submitit on Slurm
-        yield
-        return
+@dataclass(slots=True)
+class Asked:
+    """When Slurm asked for an end (on the monotonic clock); 0 before."""
 
-    asked = False
+    since: float = 0.0
 
-    def requeue_now(number: int, frame: FrameType | None) -> None:
-        requeue(signal.SIGUSR2, frame)
+
+def _on_slurm(process: subprocess.Popen[bytes]) -> int:
+    """The command's status, once all ranks know of it. Exits where it was told to end or crashed: the batch script goes on."""
+    asked = _handed_on(process)
+    rank, world = int(os.environ.get("SLURM_PROCID", "0")), int(os.environ.get("SLURM_NTASKS", "1"))
+    folder = folder_of(Path(os.environ["SUBMITIT_FOLDER"]), os.environ)
+    folder.mkdir(exist_ok=True)
+    status = _watch(process, asked, folder if world > 1 else None)
+    _end(process)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # there is nothing left to save
+    if status and asked.since:
+        status = TOLD_TO_END
+    tell(folder, rank, world, status)
+    if status in AGAIN:
+        sys.exit(1)
+    until = time.monotonic() + WORDS_S
+    while status and len(told(folder)) < world and time.monotonic() < until:  # with our end Slurm kills the other ranks
+        time.sleep(LOOK_S / 4)
+    return status
+
+
+def _watch(process: subprocess.Popen[bytes], asked: Asked, others: Path | None) -> int:
+    """Waits for the command. Ends it where it is late to save, or another rank's has failed, for which it might wait for ever."""
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(LOOK_S)
+        if asked.since and time.monotonic() > asked.since + SAVE_S:
+            process.kill()
+        if others and any(told(others).values()):
+            _end(process)
+            return 1
+
+
+def _handed_on(process: subprocess.Popen[bytes]) -> Asked:
+    """From now on Slurm's signals go to the command, which Slurm itself may not reach: what trains saves and ends.
+
+    SIGUSR2 comes before the time limit and with preemption; SIGTERM with preemption too, and to a job cancelled or requeued.
+    """
+    asked = Asked()
 
     def hand_on(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if not asked:
-            asked = True
-            signal.setitimer(signal.ITIMER_REAL, SAVE_S)
+        asked.since = asked.since or time.monotonic()
         process.send_signal(number)
 
-    alarm = signal.signal(signal.SIGALRM, requeue_now)
-    signal.signal(signal.SIGUSR2, hand_on)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, alarm)
-        signal.signal(signal.SIGUSR2, requeue)
-    if asked and process.returncode:
-        signal.raise_signal(signal.SIGUSR2)
-        # Only rank 0 comes to requeue, and the job ends with that; a rank that ended before it would be taken for a failure.
-        time.sleep(SAVE_S)
+    for number in (signal.SIGUSR2, signal.SIGTERM):
+        signal.signal(number, hand_on)  # not to submitit, which would write its pickle anew to requeue: a kill could cost the job
+    return asked
 
 
 def _end_with_parent() -> None:

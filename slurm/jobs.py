@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,10 +15,12 @@ from typing import Any, Literal
 
 import cloudpickle  # type: ignore[import-untyped]
 import submitit
-from submitit.slurm.slurm import SlurmExecutor
+from submitit.slurm.slurm import SlurmExecutor, _make_sbatch_string
 
+from slurm import again
 from slurm import command as command_module
 from slurm.command import Command
+from slurm.submission import once, token
 
 Kind = Literal["local", "slurm"]
 KINDS = ("local", "slurm")
@@ -25,7 +29,11 @@ TAIL_LINES = 25
 
 
 # Sent whole, not by name: a job that waits in a queue must not import a live tree that has changed.
-cloudpickle.register_pickle_by_value(command_module)
+for module in (command_module, again):
+    cloudpickle.register_pickle_by_value(module)
+AGAIN = Path(again.__file__)
+# Until Python heeds them, Slurm's signals to save and end would kill it, and with it the job.
+PYTHON = f"""sh -c 'trap "" USR2 TERM; exec "$0" "$@"' {shlex.quote(sys.executable)}"""
 
 
 class ParameterError(ValueError):
@@ -38,6 +46,7 @@ class Job:
 
     id: str
     handle: Any  # submitit's Job
+    mark: str = ""  # in its comment on Slurm: a controller that lost a job gives its id to another
 
     @property
     def log(self) -> Path:
@@ -70,6 +79,8 @@ def tail(log: Path, lines: int = TAIL_LINES) -> str:
     if not log.exists():
         return "(no log: the job never started, or its log is not to be seen yet)"
     text = log.read_text(errors="replace").splitlines()
+    lives = [index for index, line in enumerate(text) if line.startswith("slurm: ") and line.endswith(again.BACK)]
+    text = text[lives[-1] + 1 :] if lives else text
     cut = next((index for index, line in enumerate(text) if line.startswith("submitit ERROR")), len(text))
     reason = [line.removeprefix("RuntimeError: ") for line in text[cut:] if line.startswith("RuntimeError: ")][-1:]
     own = [line for line in text[:cut] if not line.startswith("submitit ")][-lines:]
@@ -80,17 +91,23 @@ def valid_parameters(kind: Kind) -> list[str]:
     """The parameters that a kind of cluster knows, by name; none on local."""
     if kind == "local":
         return []
-    return sorted(SlurmExecutor._valid_parameters() - {"num_gpus"})  # submitit deprecates it
+    # submitit deprecates the first; the second would empty the logs that `Job.log` names
+    return sorted(SlurmExecutor._valid_parameters() - {"num_gpus", "stderr_to_stdout"})
 
 
-def check(kind: str, parameters: Mapping[str, Any]) -> None:
-    """Raises ParameterError for an unknown kind, an unknown parameter, or a cluster that is not to be reached from here."""
+def check_names(kind: str, parameters: Mapping[str, Any]) -> None:
+    """Raises ParameterError for an unknown kind or an unknown parameter."""
     if kind not in KINDS:
         raise ParameterError(f"kind {kind!r} is not one of {', '.join(KINDS)}")
     valid = valid_parameters(kind)  # type: ignore[arg-type]
     for name in parameters:
         if name not in valid:
             raise ParameterError(f"{name!r} is not a parameter of {kind}; valid are {', '.join(valid) or 'none'}")
+
+
+def check(kind: str, parameters: Mapping[str, Any]) -> None:
+    """As `check_names`; ParameterError also for a cluster that is not to be reached from here."""
+    check_names(kind, parameters)
     if kind == "slurm":
         for program in ("sbatch", "srun", "squeue"):
             if shutil.which(program) is None:
@@ -103,30 +120,73 @@ def submit_array(
     name: str,
     commands: Sequence[Command],
     parameters: Mapping[str, Any] | None = None,
-    after: Sequence[str] = (),
+    dependency: str = "",
 ) -> list[Job]:
     """Submits the commands as one array and returns a job each, in order; logs go to `folder`.
 
-    On Slurm it starts once all jobs of `after` (ids of jobs or arrays) have ended well, and is cancelled where one has not.
+    dependency: of Slurm, as sbatch has it; the array is cancelled where that can never come true.
 
     submitit's local executor starts all of them at once: hand it no more than may run.
-    Raises ParameterError as `check` does.
+    Raises ParameterError as `check` does; SchedulerError where sbatch takes nothing.
     """
-    parameters = dict(parameters or {})
-    check(kind, parameters)
-    executor: Any
-    if kind == "local":
-        executor = submitit.LocalExecutor(folder=folder)
-        executor.update_parameters(timeout_min=MONTH_MIN)
-    else:
-        executor = SlurmExecutor(folder=folder)
-        more = {"kill_on_invalid_dep": "yes"} | dict(parameters.pop("additional_parameters", None) or {})
-        together = {"srun_args": ["--kill-on-bad-exit=1"]}  # where one rank fails, the others would wait for it
-        executor.update_parameters(**{"job_name": name, "additional_parameters": more} | together | parameters)
-        if after:
-            executor.update_parameters(dependency="afterok:" + ":".join(after))
+    check(kind, dict(parameters or {}))
+    mark = token()
+    executor = _local(folder) if kind == "local" else _slurm(folder, name, parameters or {}, dependency, mark)
+
+    def submit() -> list[Any]:
+        return list(executor.submit_array(list(commands)))
+
     with _deaf_to_interrupts(), _clean_environment():
-        return [Job(str(job.job_id), job) for job in executor.submit_array(list(commands))]
+        return [Job(str(job.job_id), job, mark) for job in (submit() if kind == "local" else once(submit, mark))]
+
+
+def _local(folder: Path) -> Any:
+    executor = submitit.LocalExecutor(folder=folder)
+    executor.update_parameters(timeout_min=MONTH_MIN)
+    return executor
+
+
+def _slurm(folder: Path, name: str, parameters: Mapping[str, Any], dependency: str, mark: str) -> Any:
+    """The executor; its folder holds what sends a job back to the queue."""
+    executor = SlurmExecutor(folder=folder, python=PYTHON)
+    given = _sbatch(folder, name, parameters, dependency)
+    executor.update_parameters(**given | {"comment": f"{given.get('comment', '')} {mark}".lstrip()})
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(AGAIN, folder / AGAIN.name)
+    return executor
+
+
+def script(folder: Path, name: str, tasks: int, parameters: Mapping[str, Any], dependency: str = "") -> str:
+    """What `submit_array` hands to sbatch. Needs no Slurm. Raises ParameterError for an unknown parameter."""
+    check_names("slurm", parameters)
+    command = f"{PYTHON} -u -m submitit.core._submit {shlex.quote(str(folder))}"
+    text: str = _make_sbatch_string(
+        command, folder, map_count=tasks if tasks > 1 else None, **_sbatch(folder, name, parameters, dependency)
+    )
+    return text
+
+
+def _sbatch(folder: Path, name: str, parameters: Mapping[str, Any], dependency: str) -> dict[str, Any]:
+    """submitit's parameters: the site's over ours."""
+    more = {"kill_on_invalid_dep": "yes", "requeue": True} | dict(parameters.get("additional_parameters") or {})
+    srun = ["--kill-on-bad-exit=1"]  # where one rank fails, the others would wait for it
+    if "cpus_per_task" in parameters:  # since Slurm 22.05 srun does not take it over from sbatch: a task had but one core
+        srun.append(f"--cpus-per-task={parameters['cpus_per_task']}")
+    ours = {
+        "srun_args": [*srun, *(parameters.get("srun_args") or [])],
+        # trap: else the script ends before the command has saved
+        "setup": ["trap : TERM", f"export {again.STARTED}=$(date +%s)", *(parameters.get("setup") or [])],
+        "teardown": _ends(folder, parameters.get("teardown") or []),
+        "additional_parameters": more,
+    }
+    after = {"dependency": dependency} if dependency else {}
+    return {"job_name": name} | dict(parameters) | ours | after
+
+
+def _ends(folder: Path, more: Sequence[str]) -> list[str]:
+    """What the batch script does after the commands: a job that ended ill may be sent back to the queue."""
+    run = f"{shlex.quote(sys.executable)} -I {shlex.quote(str(folder.absolute() / AGAIN.name))}"
+    return ["status=$?", f'[ "$status" = 0 ] || {run}', *more, 'exit "$status"']
 
 
 @contextmanager

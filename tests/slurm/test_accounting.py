@@ -1,9 +1,13 @@
 """What squeue and sacct print, and what becomes of it."""
 
+import subprocess
+import time
+
 import pytest
 
 from slurm import accounting
-from slurm.accounting import SchedulerError, ask, in_words, seconds, tasks_of
+from slurm.accounting import SchedulerError, ask, in_words, lives, seconds, tasks_of
+from tests.launch.toys import wait_until
 
 
 @pytest.mark.parametrize(
@@ -30,3 +34,15 @@ def test_a_call_that_fails_is_tried_again(tmp_path, monkeypatch):
     assert ask(["sh", "-c", flaky]) == "there\n"
     with pytest.raises(SchedulerError, match="sh failed 6 times: down"):
         ask(["sh", "-c", "echo down >&2; exit 1"])
+
+
+def test_the_time_that_a_jobs_steps_used_is_the_jobs(cluster, tmp_path, monkeypatch):
+    monkeypatch.setenv("SLURM_CONF", cluster["SLURM_CONF"])
+    work = "srun python3 -c 'import time\nwhile time.process_time() < 1.5: pass'"
+    argv = ["sbatch", "--parsable", "--mem=100MB", f"--output={tmp_path}/log", f"--wrap={work}"]
+    job = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
+
+    def told():
+        return [(life.state, life.cpu_s >= 1, life.cpus) for life in lives([job], time.time() - 60) or []]
+
+    wait_until(lambda: told() == [("COMPLETED", True, 1)])  # one row, not one a step

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from slurm import again
 from slurm.command import Command
 from slurm.jobs import ParameterError, check, submit_array, tail, valid_parameters
 from tests.launch.toys import alive, wait_until
@@ -129,6 +130,7 @@ def test_slurm_array_script(tmp_path, monkeypatch):
         "partition": "cpu",
         "mem": "4GB",
         "time": 90,
+        "cpus_per_task": 3,
         "array_parallelism": 2,
         "additional_parameters": {"mail-user": "a@b"},
     }
@@ -137,6 +139,7 @@ def test_slurm_array_script(tmp_path, monkeypatch):
     script = (programs / "sbatch.seen").read_text()
     for line in ("--array=0-2%2", "--partition=cpu", "--mem=4GB", "--time=90", "--job-name=judge-train", "--mail-user=a@b"):
         assert f"#SBATCH {line}\n" in script
+    assert "--kill-on-bad-exit=1 --cpus-per-task=3 " in script  # srun does not take the number over from sbatch
     assert jobs[1].log == tmp_path / "logs" / "77_1_0_log.err"
 
 
@@ -166,26 +169,44 @@ signal.signal(signal.SIGUSR2, signal.SIG_DFL)
 signal.raise_signal(signal.SIGUSR2)
 """
 WRAPS = """
-import os, signal, sys
+import os, sys
 from slurm import command
-def requeue(*_):
-    print("requeued", os.path.exists("saved"), flush=True)
-    sys.exit(-1)
-signal.signal(signal.SIGUSR2, requeue)
-command.SAVE_S = float(sys.argv[1])
+command.SAVE_S = command.LOOK_S = float(sys.argv[1])
 command.Command([sys.executable, "-c", sys.argv[2], *sys.argv[3:]], os.getcwd(), {})()
 """
 
 
+def as_on_slurm(folder: Path, *argv: str) -> subprocess.Popen[str]:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("SLURM_")}
+    env |= {
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "SUBMITIT_EXECUTOR": "slurm",
+        "SUBMITIT_FOLDER": str(folder),
+        "SLURM_JOB_ID": "7",
+    }
+    return subprocess.Popen([sys.executable, "-c", WRAPS, *argv], cwd=folder, env=env, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR2, signal.SIGTERM])
 @pytest.mark.parametrize(("seconds", "more", "saved"), [("30", [], True), ("0.3", ["deaf"], False)])
-def test_a_command_saves_before_submitit_requeues_or_is_late(tmp_path, seconds, more, saved):
-    argv = [sys.executable, "-c", WRAPS, seconds, TRAINS, *more]
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    with subprocess.Popen(argv, cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True) as job:
+def test_told_to_end_a_command_saves_or_is_late_and_says_so(tmp_path, seconds, more, saved, number):
+    with as_on_slurm(tmp_path, seconds, TRAINS.replace("SIGUSR2", number.name), *more) as job:
         wait_until((tmp_path / "started").exists)
-        job.send_signal(signal.SIGUSR2)
-        output, _ = job.communicate(timeout=60)
-    assert (output, job.returncode) == (f"requeued {saved}\n", 255)
+        job.send_signal(number)
+        _, said = job.communicate(timeout=60)
+    assert (said, job.returncode, (tmp_path / "saved").exists()) == ("", 1, saved)
+    assert again.told(tmp_path / "7.0.0.ended") == {0: again.TOLD_TO_END}
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "said"), [("os.kill(os.getpid(), 9)", -9, ""), ("sys.exit(3)", 3, "exit status 3"), ("0", 0, "")]
+)
+def test_a_command_on_slurm_tells_how_it_ended(tmp_path, code, status, said):
+    with as_on_slurm(tmp_path, "0.1", f"import os, sys; {code}") as job:
+        _, log = job.communicate(timeout=60)
+    assert again.told(tmp_path / "7.0.0.ended") == {0: status}
+    assert job.returncode == (status != 0)
+    assert log.strip().endswith(said)
 
 
 def test_an_array_on_a_real_slurm(cluster, tmp_path, monkeypatch):
@@ -196,4 +217,4 @@ def test_an_array_on_a_real_slurm(cluster, tmp_path, monkeypatch):
     jobs = submit_array("slurm", tmp_path / "logs", "array", commands, {"partition": "cpu", "mem": "200MB", "time": 5})
     wait_until(lambda: all(job.ended() for job in jobs))
     assert [(tmp_path / f"-c{name}").read_text() != "12345" for name in "ab"] == [True, True]
-    assert "ended with exit status 1" in jobs[1].error()
+    wait_until(lambda: "ended with exit status 1" in jobs[1].error())  # submitit writes the result first
