@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import typing
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException, ValidationError
 
 from core.datasets import absolute
-from launch.config import Config, ConfigError, check
+from launch.config import ClusterOptions, Config, ConfigError, check
 
 CONF = Path(__file__).resolve().parent / "conf"
 
@@ -46,6 +47,23 @@ def compose(overrides: list[str]) -> Config:
     check(config)
     _absolute_paths(config)
     return config
+
+
+def cluster_of(written: Path, overrides: Sequence[str] = ()) -> ClusterOptions:
+    """Where a run's jobs go: as its config has it, or as `cluster=NAME cluster.KEY=VALUE …` say. ConfigError."""
+    if strange := [text for text in overrides if not re.match(r"cluster[.=]", text)]:
+        raise ConfigError(f"{strange[0]}: a run that has begun takes another cluster only: cluster=NAME or cluster.KEY=VALUE")
+    if any(text.startswith("cluster=") for text in overrides):
+        return compose(["run_dir=_", *overrides]).cluster
+    for text in overrides:
+        _checked_override(text)
+    before = OmegaConf.load(written).cluster
+    after = OmegaConf.from_dotlist([text.removeprefix("cluster.") for text in overrides])
+    try:
+        merged = OmegaConf.merge(OmegaConf.structured(ClusterOptions), before, after)
+        return typing.cast(ClusterOptions, OmegaConf.to_object(merged))
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"cluster: {_one_line(error)}") from error
 
 
 def to_yaml(config: Config) -> str:

@@ -53,6 +53,13 @@ class MethodOptions:
 
 
 @dataclass
+class SamplingOptions:
+    """How sampling is spread. No program hangs on it: each batch of problems has a stream of its own."""
+
+    shards: int = 1  # tasks of a sampling array, a GPU each
+
+
+@dataclass
 class JudgingOptions:
     """How programs are judged."""
 
@@ -93,6 +100,7 @@ class Config:
     model: ModelOptions = field(default_factory=ModelOptions)
     data: DataOptions = field(default_factory=DataOptions)
     method: MethodOptions = field(default_factory=MethodOptions)
+    sampling: SamplingOptions = field(default_factory=SamplingOptions)
     judge: JudgingOptions = field(default_factory=JudgingOptions)
     tables: TablesOptions = field(default_factory=TablesOptions)
     cluster: ClusterOptions = field(default_factory=ClusterOptions)
@@ -172,6 +180,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "method.stepcoder.ppo.warmup_steps": (0, ENDLESS),
     "method.stepcoder.ppo.value_weight": (0, ENDLESS),
     "method.stepcoder.ppo.zero_stage": (0, 3),
+    "sampling.shards": (1, ENDLESS),
     "judge.shards": (1, ENDLESS),
     "judge.workers": (1, ENDLESS),
     "cluster.cpu_slots": (0, ENDLESS),

@@ -32,6 +32,14 @@ class Stage:
     options: dict[str, Any] = field(default_factory=dict)  # plain JSON values
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run directory and its plan. Made by `launch.prepare`; read by what drives or submits it."""
+
+    path: Path
+    stages: tuple[Stage, ...]
+
+
 def plan(config: Config) -> tuple[Stage, ...]:
     """The stages of a run, in an order in which each stands after what it needs.
 
@@ -51,7 +59,7 @@ def plan(config: Config) -> tuple[Stage, ...]:
         options={"ks": list(config.tables.ks)},
     )
     decoding = config.method.test_decoding
-    before = _sample("sample-before", "test", decoding, base, warm)
+    before = _sample(config, "sample-before", "test", decoding, base, warm)
     tuned = base | {"author": f"{base['author']}+{config.method.name}"}
     return (
         *([warm] if warm else []),
@@ -59,7 +67,7 @@ def plan(config: Config) -> tuple[Stage, ...]:
         before,
         _judge(config, judged["before"], "test", before.name),
         trained,
-        _sample("sample-after", "test", decoding, tuned, trained),
+        _sample(config, "sample-after", "test", decoding, tuned, trained),
         _judge(config, judged["after"], "test", "sample-after"),
         tables,
     )
@@ -79,11 +87,13 @@ def _warm_up(config: Config, base: dict[str, Any]) -> Stage | None:
     return Stage("warmup", "sft", (), 1, "train", 0, {"problems": "problems/warmup.jsonl.gz"}, outputs, options)
 
 
-def _sample(name: str, problems: str, decoding: DecodingOptions, model: dict[str, Any], made_by: Stage | None) -> Stage:
+def _sample(
+    config: Config, name: str, problems: str, decoding: DecodingOptions, model: dict[str, Any], made_by: Stage | None
+) -> Stage:
     """Programs of a model: of the folder that a stage made, else of the base model."""
     inputs = {"problems": f"problems/{problems}.jsonl.gz"} | ({"model": made_by.outputs["model"]} if made_by else {})
     options = {"model": model, "decoding": asdict(decoding), "split": problems}
-    return Stage(name, "sample", _needs(made_by), 1, "gpu", 0, inputs, {"programs": name}, options)
+    return Stage(name, "sample", _needs(made_by), config.sampling.shards, "gpu", 0, inputs, {"programs": name}, options)
 
 
 def _judge(config: Config, name: str, problems: str, programs: str) -> Stage:
@@ -111,7 +121,7 @@ def _train(name: str, kind: str, warm: Stage | None, needs: tuple[str, ...], inp
 def _btp(config: Config, base: dict[str, Any], warm: Stage | None) -> list[Stage]:
     """BTP in self mode: the model's own programs, tested, drawn by priority."""
     method = config.method
-    sample = _sample("sample-train", "train", method.train_decoding, base, warm)
+    sample = _sample(config, "sample-train", "train", method.train_decoding, base, warm)
     judge = _judge(config, "judge-train", "train", sample.name)
     inputs = {"problems": "problems/train.jsonl.gz", "programs": sample.name, "judged": judge.name}
     options = {"model": base, "replay": asdict(method.replay), "sft": asdict(method.sft)}

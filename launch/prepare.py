@@ -7,45 +7,76 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from launch import snapshot
 from launch.compose import read_flat, to_yaml
-from launch.config import Config, ConfigError, SourceOptions, leaves
-from launch.plan import Stage, plan, read_plan, to_json
+from launch.config import ClusterOptions, Config, ConfigError, SourceOptions, leaves
+from launch.plan import Run, plan, read_plan, to_json
 from sandbox.problem import Problem, write_problems
-from slurm.jobs import ParameterError
+from slurm.jobs import ParameterError, check_names
 from slurm.jobs import check as check_cluster
 
 NEW_MODEL = re.compile(r"new:[1-9]\d*x[1-9]\d*")  # core.small says the rest
 FREE = ("run_dir", "cluster.")  # may change from start to start: they change no row
 
 
-def prepare(config: Config) -> tuple[Path, tuple[Stage, ...]]:
-    """Checks cluster, model, problems and what the run directory holds; then writes what is missing of it.
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A config that may run. Made by `check`; read by `lay_out`."""
 
-    Returns the run directory's path and its plan. A run that began keeps its plan as it keeps its code.
-    Raises ConfigError before anything is written.
+    config: Config
+    problems: Mapping[str, Sequence[Problem] | Path]  # by file's name; of a sweep, the path where an earlier point has them
+
+
+def prepare(config: Config) -> Run:
+    """Makes the run directory, or finds it as an earlier start left it. Raises ConfigError before anything is written."""
+    return lay_out(check(config))
+
+
+def check(config: Config, like: Checked | None = None) -> Checked:
+    """Checks cluster, model, problems and what the run directory holds. Raises ConfigError.
+
+    like: an earlier point of the same sweep, whose problems need not be read again.
     """
-    for name in ("train", "gpu", "cpu"):
-        try:
-            check_cluster(config.cluster.kind, getattr(config.cluster, name))
-        except ParameterError as error:
-            raise ConfigError(f"cluster.{name}: {error}") from error
-    run = Path(config.run_dir).expanduser().absolute()
-    _check_run(run, config)
+    check_parameters(config.cluster)
+    _check_run(_path(config), config)
     check_model(config.model.path)
     sources = {name: getattr(config.data, name) for name in ("train", "test", "warmup")}
-    problems = {name: load(source, f"data.{name}") for name, source in sources.items() if source.name}
-    both = {p.problem_id for p in problems["train"]} & {p.problem_id for p in problems["test"]}
-    if both:
-        print(f"launch: warning: {len(both)} problems are in train and in test, {min(both)!r} first", file=sys.stderr)
+    problems: dict[str, Sequence[Problem] | Path] = {}
+    for name, source in sources.items():
+        if like and source.name and getattr(like.config.data, name) == source:
+            problems[name] = _path(like.config) / "problems" / f"{name}.jsonl.gz"
+        elif source.name:
+            problems[name] = load(source, f"data.{name}")
+    train, test = problems["train"], problems["test"]
+    if not isinstance(train, Path) and not isinstance(test, Path):
+        both = {p.problem_id for p in train} & {p.problem_id for p in test}
+        if both:
+            print(f"launch: warning: {len(both)} problems are in train and in test, {min(both)!r} first", file=sys.stderr)
+    return Checked(config, problems)
 
+
+def lay_out(checked: Checked, code: Path | None = None) -> Run:
+    """Writes what is missing of the run directory. A run that began keeps its plan as it keeps its code.
+
+    code: the snapshot of a sweep, to be linked to.
+    """
+    config, run = checked.config, _path(checked.config)
     run.mkdir(parents=True, exist_ok=True)
-    for name, listed in problems.items():
+    for name, listed in checked.problems.items():
         path = run / "problems" / f"{name}.jsonl.gz"
-        if not path.exists():
+        if path.exists():
+            continue
+        if isinstance(listed, Path):
+            path.parent.mkdir(exist_ok=True)
+            path.symlink_to(os.path.relpath(listed, path.parent))
+        else:
             write_problems(path, listed)
+    if code and not (run / "code").exists():
+        (run / "code").symlink_to(os.path.relpath(code, run))
     snapshot.take(run)
     if not (run / "plan.json").exists():
         _write(run / "plan.json", to_json(plan(config)))
@@ -54,7 +85,20 @@ def prepare(config: Config) -> tuple[Path, tuple[Stage, ...]]:
     if snapshot.digest() != snapshot.digest(run / "code"):
         was, now = snapshot.digest(run / "code"), snapshot.digest()
         print(f"launch: the code has changed since this run began ({was}, now {now}): it goes on with its own", file=sys.stderr)
-    return run, read_plan(run)
+    return Run(run, read_plan(run))
+
+
+def _path(config: Config) -> Path:
+    return Path(config.run_dir).expanduser().absolute()
+
+
+def check_parameters(cluster: ClusterOptions, submits: bool = True) -> None:
+    """Raises ConfigError for what sbatch would not know, and where there is no Slurm to submit to, for one who submits."""
+    for name in ("train", "gpu", "cpu"):
+        try:
+            (check_cluster if submits else check_names)(cluster.kind, getattr(cluster, name))
+        except ParameterError as error:
+            raise ConfigError(f"cluster.{name}: {error}") from error
 
 
 def load(source: SourceOptions, key: str) -> list[Problem]:

@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any
 
 UNITS = {"sample": "problems", "judge": "programs", "finetune": "steps", "sft": "steps", "stepcoder": "steps", "tables": "tables"}
+LOOK_S = 0.5
 INTERVAL_S = 0.5  # least time between two writes
+
+
+class NotDoneError(RuntimeError):
+    """A stage that is to start needs another that is not done."""
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -29,6 +34,13 @@ def read_json(path: Path) -> dict[str, Any] | None:
         return None
 
 
+def home(run: Path, stage: str) -> Path:
+    """The run that does a stage: another point of the sweep where `run` shares it, and so holds a link to it."""
+    while (link := run / stage).is_symlink():
+        run = Path(os.path.normpath(run / os.readlink(link))).parent
+    return run
+
+
 def done_path(run: Path, stage: str, shard: int) -> Path:
     """The file whose being there says that a shard is whole."""
     return run / stage / "_done" / f"{shard}.json"  # readers of a folder of parts pass over names with _
@@ -39,6 +51,19 @@ def done_shards(run: Path, stage: str) -> set[int]:
     return {int(path.stem) for path in (run / stage / "_done").glob("*.json") if path.name[0] != "_"}
 
 
+def wait_for_shards(run: Path, stage: str, shards: int, seconds: float) -> None:
+    """Until all of a stage's shards are seen to be whole: another node's files may be late on a shared file system.
+
+    NotDoneError where they are not.
+    """
+    until = time.monotonic() + seconds
+    while missing := sorted(set(range(shards)) - done_shards(run, stage)):
+        if time.monotonic() >= until:
+            first = f"{len(missing)} of {shards} shards are missing, {missing[0]} first"
+            raise NotDoneError(f"{run}: stage {stage!r} is not done: {first}")
+        time.sleep(LOOK_S)
+
+
 def lock_path(run: Path, stage: str, shard: int) -> Path:
     """Locked by whoever works on a shard."""
     return run / stage / "_lock" / str(shard)
@@ -46,7 +71,7 @@ def lock_path(run: Path, stage: str, shard: int) -> Path:
 
 def progress_path(run: Path, stage: str, shard: int) -> Path:
     """How far a shard is."""
-    return run / "progress" / f"{stage}-{shard}.json"
+    return home(run, stage) / "progress" / f"{stage}-{shard}.json"
 
 
 class Progress:

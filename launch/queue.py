@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from launch.progress import done_path
+from launch.progress import done_path, home
 from slurm.accounting import TaskState, accounted, queued
 
 ENDED_ILL = {  # Slurm's states → what they mean
@@ -24,41 +24,73 @@ ENDED_ILL = {  # Slurm's states → what they mean
 }
 
 
+NOT_KNOWN = "no longer in the queue, and accounting does not know it (yet)"
+NOT_ASKED = "no longer in the queue, its work not done: it failed or was cancelled"  # there is no accounting
+
+
 @dataclass(frozen=True, slots=True)
 class JobOfTask:
-    """The last job of a task that is not done. Made by `unfinished`; read by status, cancel and submit."""
+    """The last job of a shard that is not done. Made by `unfinished`; read by status, logs, cancel and submit."""
 
+    run: Path  # that does it: another point of the sweep where it is shared
     stage: str
     shard: int
     job_id: str
     state: str  # waiting, running, or gone
     told: str  # why it waits, where it runs, or how it ended
     log: Path
+    seconds: float = 0.0  # for which it has been running
+
+    @property
+    def key(self) -> tuple[Path, str, int]:
+        return self.run, self.stage, self.shard
 
 
-def unfinished(run: Path, asked: bool = True) -> list[JobOfTask]:
-    """Of every task that was submitted and is not done, its last job. SchedulerError where squeue does not answer."""
-    theirs = [row for row in rows(run) if on_slurm(row)]
-    last = {(row["stage"], row["shard"]): row for row in theirs if not done_path(run, row["stage"], row["shard"]).exists()}
+def unfinished(runs: Iterable[Path], asked: bool = True) -> list[JobOfTask]:
+    """Of every shard that was submitted and is not done, its last job. SchedulerError where squeue does not answer.
+
+    asked: whether sacct is asked how those that are not queued have ended.
+    """
+    last: dict[tuple[Path, str, int], dict[str, Any]] = {}
+    for run in homes(runs):
+        last |= {(run, row["stage"], row["shard"]): row for row in rows(run) if on_slurm(row)}
+    last = {key: row for key, row in last.items() if not done_path(*key).exists()}
     ids = {array_of(row["job_id"]) for row in last.values()}
     if not ids:
         return []
-    here = queued(ids)
-    gone = {array_of(row["job_id"]) for row in last.values() if row["job_id"] not in here}
-    ended = (accounted(gone, min(row["submitted"] for row in last.values())) if gone and asked else None) or {}
-    return [_job(row, here.get(row["job_id"]), ended.get(row["job_id"])) for row in last.values()]
+    states = queued(ids)
+    here = {key: states[row["job_id"]] for key, row in last.items() if is_of(row, states.get(row["job_id"]))}
+    gone = {array_of(row["job_id"]) for key, row in last.items() if key not in here}
+    ended = accounted(gone, min(row["submitted"] for row in last.values())) if gone and asked else None
+    silent = NOT_ASKED if ended is None else NOT_KNOWN
+    return [_job(key[0], row, here.get(key), (ended or {}).get(row["job_id"]), silent) for key, row in last.items()]
 
 
-def _job(row: dict[str, Any], here: TaskState | None, ended: TaskState | None) -> JobOfTask:
+def is_of(row: dict[str, Any], state: TaskState | None) -> bool:
+    """Whether a job in the queue is that of a row: a controller that was killed may give the id of a job to another."""
+    return state is not None and row.get("mark", "") in state.comment
+
+
+def homes(runs: Iterable[Path]) -> list[Path]:
+    """The runs, and those that do what they share."""
+    return list(dict.fromkeys(home(run, path.name) for run in runs for path in (run, *_links(run))))
+
+
+def _links(run: Path) -> list[Path]:
+    return sorted(path for path in run.iterdir() if path.is_symlink() and (path.name != "code"))
+
+
+def _job(run: Path, row: dict[str, Any], here: TaskState | None, ended: TaskState | None, silent: str) -> JobOfTask:
+    log, name = Path(row["log"]), (run, row["stage"], row["shard"], row["job_id"])
     if here and here.waits:
         state, told = "waiting", here.reason
     elif here:
-        state, told = "running", here.node
+        return JobOfTask(*name, "running", here.node, log, here.elapsed_s)
     elif ended:
         state, told = "gone", ENDED_ILL.get(ended.state, ended.state.lower())
     else:
-        state, told = "gone", "no longer in the queue, and accounting does not know it"
-    return JobOfTask(row["stage"], row["shard"], row["job_id"], state, told, Path(row["log"]))
+        state, told = "gone", silent
+    return JobOfTask(*name, state, told, log)
 
 
 def rows(run: Path) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from launch.progress import read_json, write_json
+from slurm.again import life_of
 
 POLL_S = 0.2
 CALL_S = 1800.0  # how long others wait for rank 0: it may itself wait for an earlier life of the task to end
@@ -30,19 +31,22 @@ class Place:
     rank: int
     local_rank: int
     world: int
-    life: str  # of the job: its id, and how often it was requeued
+    life: str  # which start of the job, and which step of it
 
     @property
     def first(self) -> bool:
         return self.rank == 0
 
 
+ALONE = Place(0, 0, 1, "")
+
+
 def place_in(environment: Mapping[str, str]) -> Place:
     """By Slurm's variables of a step of several tasks; else this process is alone."""
     world = int(environment.get("SLURM_NTASKS", "1")) if "SLURM_STEP_ID" in environment else 1
     if world == 1:
-        return Place(0, 0, 1, "")
-    life = f"{environment['SLURM_JOB_ID']}.{environment.get('SLURM_RESTART_COUNT', '0')}.{environment['SLURM_STEP_ID']}"
+        return ALONE
+    life = f"{life_of(environment)}.{environment['SLURM_STEP_ID']}"
     return Place(int(environment["SLURM_PROCID"]), int(environment["SLURM_LOCALID"]), world, life)
 
 

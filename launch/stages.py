@@ -12,16 +12,19 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from launch import lives
 from launch.config import ConfigError
 from launch.plan import Stage, read_plan
-from launch.progress import UNITS, Progress, done_path, lock_path, progress_path, write_json
-from launch.ranks import call, heed, place_in
+from launch.progress import UNITS, Progress, done_path, home, lock_path, progress_path, wait_for_shards, write_json
+from launch.ranks import ALONE, Place, call, heed, place_in
+
+LATE_S = 120.0  # that a file may be later here than on the node that wrote it: network file systems keep names for a minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,9 @@ def tables(task: Task) -> None:
 
     out = task.output("tables")
     out.mkdir(parents=True, exist_ok=True)
-    table = pass_rate_table([task.run], ks=tuple(task.stage.options["ks"]))
+    points = [task.run / name for name in task.stage.options.get("runs", [])]  # of a sweep
+    judged = [point for point in points if any(point.glob("judge-*/programs/part-*.parquet"))]
+    table = pass_rate_table(judged or [task.run], ks=tuple(task.stage.options["ks"]))
     for form in ("md", "csv", "json"):
         beside = out / f"_table.{form}.{os.getpid()}"
         beside.write_text(render(table, form))
@@ -141,20 +146,28 @@ KINDS: dict[str, Callable[[Task], Any]] = {
 }
 
 
-def run_stage(run: Path, name: str, shard: int) -> None:
+def run_shards(run: Path, name: str, shards: Sequence[int]) -> None:
+    """Runs shards of a stage, one after the other. In a job of several tasks each does its share, or is a rank of a training."""
+    place = place_in(os.environ)
+    training = any(stage.name == name and stage.resources == "train" for stage in read_plan(run))
+    for shard in shards if training else shards[place.rank :: place.world]:
+        run_stage(run, name, shard, place if training else ALONE)
+
+
+def run_stage(run: Path, name: str, shard: int, place: Place = ALONE) -> None:
     """Runs one shard of the stage `name` of the plan, unless it is done.
 
     In a job of several tasks each is a rank of the training: rank 0 decides whether there is work, and keeps its records.
     Raises ConfigError for a stage or shard that the plan does not hold, and whatever the stage raises.
     """
-    run = run.absolute()
+    run = home(run.absolute(), name)
     stages = {stage.name: stage for stage in read_plan(run)}
     if name not in stages:
         raise ConfigError(f"no stage {name!r} in {run / 'plan.json'}; its stages are {', '.join(stages)}")
     stage = stages[name]
     if not 0 <= shard < stage.shards:
         raise ConfigError(f"shard {shard} of stage {name!r} must be from 0 to {stage.shards - 1}")
-    done, place = done_path(run, name, shard), place_in(os.environ)
+    done = done_path(run, name, shard)
     lock = lock_path(run, name, shard)
     ranks = lock.with_name(f"{shard}.ranks")
     if not place.first:
@@ -165,8 +178,12 @@ def run_stage(run: Path, name: str, shard: int) -> None:
         if done.exists():
             print(f"{name} {shard}: done before")
             return
+        outputs = [run / path for path in stage.outputs.values()]
+        lives.begin(run / name / "_lives" / f"{shard}.json", f"{name} {shard}", outputs, os.environ)
         if place.world > 1:
             call(place, ranks)
+        for need in stage.needs:
+            wait_for_shards(run, need, stages[need].shards, LATE_S if "SLURM_JOB_ID" in os.environ else 0.0)
         started = time.time()
         progress = Progress(progress_path(run, name, shard), UNITS.get(stage.kind, "steps"))
         summary = _function(stage.kind)(Task(run, stage, shard, progress))

@@ -8,16 +8,16 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, MappingProxyType
 
 from launch.config import ClusterOptions, ConfigError
-from launch.plan import Stage
+from launch.display import Display
+from launch.plan import Run, Stage
 from launch.progress import done_path, done_shards
-from launch.status import Display
 from slurm.command import Command
 from slurm.jobs import Job, submit_array
 
@@ -49,14 +49,14 @@ class Drive:
     folders: dict[str, Path] = field(default_factory=dict)  # stage → logs of this start
 
 
-def drive(run: Path, stages: tuple[Stage, ...], cluster: ClusterOptions) -> int:
+def drive(run: Run, cluster: ClusterOptions) -> int:
     """Does what is missing of the run. Returns the exit status: 0, or 1 where a task failed, or 130 where it was stopped.
 
     Raises ConfigError where another driver works on the run directory.
     """
-    it = Drive(run, stages, cluster)
+    it = Drive(run.path, run.stages, cluster)
     told: set[str] = set()
-    with only_driver(run), _stopped_by_signals(it), Display(run, stages) as display:
+    with only_driver(run.path), _stopped_by_signals(it), Display(run.path, run.stages) as display:
         while not it.stop:
             _collect(it)
             for stage in it.failed.keys() - told:
@@ -126,7 +126,7 @@ def _submit(it: Drive, stage: Stage, shards: list[int], slots: int) -> None:
         # submitit's local executor hides every GPU: stages that want one see again what the driver sees
         "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES") if gpu else "",
     }
-    jobs = submit_array("local", it.folders[stage.name], stage.name, [command_of(it.run, stage, i, env) for i in shards])
+    jobs = submit_array("local", it.folders[stage.name], stage.name, [command_of(it.run, stage, [i], env) for i in shards])
     for shard, job in zip(shards, jobs, strict=True):
         it.running.append(Running(stage, shard, job))
         _record(it, it.running[-1], "submitted")
@@ -139,11 +139,11 @@ def log_folder(run: Path, stage: Stage) -> Path:
     return folder / str(max(earlier, default=0) + 1)
 
 
-def command_of(run: Path, stage: Stage, shard: int, env: Mapping[str, str | None] = MappingProxyType({})) -> Command:
+def command_of(run: Path, stage: Stage, shards: Iterable[int], env: Mapping[str, str | None] = MappingProxyType({})) -> Command:
     """What the job of a task runs: the run's own code."""
     code = run / "code"
     path = os.pathsep.join(filter(None, [str(code), os.environ.get("PYTHONPATH", "")]))
-    argv = [sys.executable, "-m", "launch", "stage", str(run), stage.name, "--shard", str(shard)]
+    argv = [sys.executable, "-m", "launch", "stage", str(run), stage.name, "--shard", *map(str, shards)]
     # Threads that spin at a barrier make sampling about ten times slower once others, such as judging, share their cores.
     waiting = os.environ.get("OMP_WAIT_POLICY", "passive")
     return Command(argv, str(code), {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "OMP_WAIT_POLICY": waiting} | dict(env))
@@ -153,6 +153,7 @@ def _record(it: Drive, task: Running, state: str) -> None:
     """A line in jobs.jsonl; of several lines of one stage and shard, the last counts."""
     it.states[task.stage.name, task.shard] = state
     row = {"stage": task.stage.name, "shard": task.shard, "job_id": task.job.id, "submitted": time.time(), "state": state}
+    row["log"] = str(task.job.log)
     with (it.run / "jobs.jsonl").open("a") as file:
         file.write(json.dumps(row) + "\n")
 

@@ -1,4 +1,4 @@
-"""Hands a plan to Slurm whole: each stage an array that waits for those it needs. Nothing stays behind to drive it.
+"""Hands plans to Slurm whole: each stage an array that waits for those it needs. Nothing stays behind to drive them.
 
 The run directory says what is done, squeue what is on its way; the rest is submitted. So the same command goes on with a run.
 """
@@ -7,74 +7,163 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from launch.arrays import After, Array, Home, Key, arrays_of, last_of_sweep
 from launch.config import ClusterOptions
-from launch.plan import Stage
-from launch.progress import done_shards
-from launch.queue import array_of, in_queue, unfinished
+from launch.plan import Run
+from launch.progress import done_path, done_shards, home
+from launch.queue import ENDED_ILL, JobOfTask, array_of, homes, in_queue, on_slurm, rows, unfinished
 from launch.submit import command_of, log_folder, only_driver
-from slurm.accounting import ask, setting
-from slurm.jobs import submit_array
+from slurm.accounting import TRIES, SchedulerError, ask, setting
+from slurm.jobs import script, submit_array
+
+USUAL_ARRAY_SIZE = 1001  # Slurm's default
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What `submit` did for one stage."""
+    """What `submit` did with one array."""
 
-    stage: str
-    arrays: tuple[str, ...]  # ids
-    tasks: int
-    after: tuple[str, ...]  # ids of the arrays that it waits for
+    array: Array
+    id: str
+    after: str  # as sbatch has it
 
 
-def submit(run: Path, stages: tuple[Stage, ...], cluster: ClusterOptions) -> list[Submitted]:
-    """Submits what is neither done nor queued. SchedulerError; ConfigError where another process submits this run."""
-    with only_driver(run):
-        on_its_way = in_queue(unfinished(run, asked=False))
-        arrays = {stage.name: {array_of(job.job_id) for job in on_its_way if job.stage == stage.name} for stage in stages}
-        most = max_array_size()
+def submit(
+    runs: Sequence[Run], cluster: ClusterOptions, table: Run | None = None, wanted: Collection[Key] | None = None
+) -> list[Submitted]:
+    """Submits what is neither done nor queued; of a sweep, its own table last. SchedulerError.
+
+    wanted: nothing but these shards. ConfigError where another process submits one of the runs.
+    """
+    whole = [*runs, table] if table else list(runs)
+    with ExitStack() as alone:
+        for run in whole:
+            alone.enter_context(only_driver(run.path))
+        on_its_way = in_queue(unfinished((run.path for run in whole), asked=False))
+        if wanted is not None:  # what waits for a task that failed can never start: it is submitted anew, to wait for another
+            lost = [job for job in on_its_way if job.key in wanted and job.state == "waiting"]
+            on_its_way = [job for job in on_its_way if job not in lost]
+            _end(lost)
+        queued = ids_to_wait_for([run.path for run in whole], on_its_way)
+        ids: dict[str, str] = {}
         told = []
-        for stage in stages:
-            busy = {job.shard for job in on_its_way if job.stage == stage.name}
-            missing = sorted(set(range(stage.shards)) - done_shards(run, stage.name) - busy)
-            after = tuple(sorted(array for name in stage.needs for array in arrays[name]))
-            made = [_submit(run, stage, shards, cluster, after) for shards in chunks(missing, most)]
-            arrays[stage.name].update(made)
-            if made:
-                told.append(Submitted(stage.name, tuple(made), len(missing), after))
+        for array in _arrays(runs, table, queued, max_array_size(), home, wanted):
+            after = dependency(array.after, ids)
+            ids[array.name] = _submit(whole[-1].path, array, cluster, after)
+            told.append(Submitted(array, ids[array.name], after))
         return told
 
 
-def _submit(run: Path, stage: Stage, shards: list[int], cluster: ClusterOptions, after: tuple[str, ...]) -> str:
-    """One array; its id."""
-    parameters = getattr(cluster, stage.resources)
+def scripts(runs: Sequence[Run], cluster: ClusterOptions, table: Run | None = None, shared: Home | None = None) -> Iterator[str]:
+    """The sbatch scripts that `submit` would hand over, were nothing queued. Needs no Slurm.
+
+    shared: the run that does a stage, where links do not say so yet.
+    """
+    try:
+        most = max_array_size(tries=1)
+    except (SchedulerError, OSError):
+        most = USUAL_ARRAY_SIZE - 1
+    base = (table or runs[-1]).path
+    for array in _arrays(runs, table, {}, most, shared or home, None):
+        after = dependency(array.after, {after.array: f"<{after.array}>" for after in array.after})
+        folder = log_folder(base, array.stage)
+        commands = [_command(array, i, {}).shell() for i in range(len(array.tasks))]
+        text = script(folder, array.name, len(array.tasks), _parameters(array, cluster), after)
+        yield "\n".join([f"# == {array.name}", *(f"# task {i}: {command}" for i, command in enumerate(commands)), text])
+
+
+def _arrays(
+    runs: Sequence[Run], table: Run | None, queued: Mapping[Key, str], most: int, doer: Home, wanted: Collection[Key] | None
+) -> list[Array]:
+    arrays = arrays_of(runs, queued, most, doer=doer, wanted=wanted)
+    if table:
+        (stage,) = table.stages
+        if 0 not in done_shards(table.path, stage.name) and (table.path, stage.name, 0) not in queued:
+            arrays.append(last_of_sweep(table, runs, arrays, queued))
+    return arrays
+
+
+def dependency(after: Sequence[After], ids: Mapping[str, str]) -> str:
+    """As sbatch has it: `afterok:12:13,aftercorr:14`. ids: of the arrays that were submitted, by name."""
+    found: dict[str, list[str]] = {}
+    for each in after:
+        found.setdefault(each.how, []).append(ids.get(each.array, each.array))
+    return ",".join(":".join([how, *arrays]) for how, arrays in found.items())
+
+
+def _submit(base: Path, array: Array, cluster: ClusterOptions, after: str) -> str:
+    """Its id. base: whose logs it writes."""
+    parameters = _parameters(array, cluster)
     env = {"OMP_NUM_THREADS": str(parameters.get("cpus_per_task", 1))}
-    commands = [command_of(run, stage, shard, env) for shard in shards]
-    jobs = submit_array("slurm", log_folder(run, stage), stage.name, commands, parameters, after)
-    with (run / "jobs.jsonl").open("a") as file:
-        for shard, job in zip(shards, jobs, strict=True):
-            row = {"stage": stage.name, "shard": shard, "job_id": job.id, "submitted": time.time(), "state": "submitted"}
-            file.write(json.dumps(row | {"cluster": "slurm", "log": str(job.log)}) + "\n")
+    commands = [_command(array, i, env) for i in range(len(array.tasks))]
+    jobs = submit_array("slurm", log_folder(base, array.stage), array.name, commands, parameters, after)
+    for task, job in zip(array.tasks, jobs, strict=True):
+        with (task.run / "jobs.jsonl").open("a") as file:
+            for shard in task.shards:
+                row = {"stage": task.stage.name, "shard": shard, "job_id": job.id, "submitted": time.time(), "state": "submitted"}
+                file.write(json.dumps(row | {"cluster": "slurm", "mark": job.mark, "log": str(job.log)}) + "\n")
     return array_of(jobs[0].id)
 
 
-def cancel(run: Path) -> int:
-    """Cancels what waits or runs; how many tasks. SchedulerError."""
-    jobs = in_queue(unfinished(run, asked=False))
-    if jobs:
-        ask(["scancel", *(job.job_id for job in jobs)])
-    return len(jobs)
+def _command(array: Array, index: int, env: Mapping[str, str | None]) -> Any:
+    task = array.tasks[index]
+    return command_of(task.run, task.stage, task.shards, env)
 
 
-def max_array_size() -> int:
-    """The most tasks that an array may have here."""
-    return int(setting("MaxArraySize")) - 1
+def _parameters(array: Array, cluster: ClusterOptions) -> dict[str, Any]:
+    return dict(getattr(cluster, array.stage.resources))
 
 
-def chunks(shards: list[int], most: int) -> Iterator[list[int]]:
-    """Of at most so many."""
-    for start in range(0, len(shards), most):
-        yield shards[start : start + most]
+def ids_to_wait_for(runs: Sequence[Path], on_its_way: Sequence[JobOfTask]) -> dict[Key, str]:
+    """Of each shard that is on its way its array's id; its own job's where another task of the array has failed.
+
+    `afterok` on such an array would never come true, even where that task's work is done by a later job.
+    """
+    here = {job.key: job.job_id for job in on_its_way}
+    broken: set[str] = set()
+    for run in homes(runs):
+        theirs = [row for row in rows(run) if on_slurm(row)]
+        last = {(row["stage"], row["shard"]): row["job_id"] for row in theirs}
+        for row in theirs:
+            key = (run, row["stage"], row["shard"])
+            well = here.get(key) == row["job_id"] or (last[key[1:]] == row["job_id"] and done_path(*key).exists())
+            broken |= set() if well else {array_of(row["job_id"])}
+    return {key: job if array_of(job) in broken else array_of(job) for key, job in here.items()}
+
+
+def cancel(runs: Sequence[Path]) -> int:
+    """Cancels what waits or runs; how many jobs. SchedulerError."""
+    return _end(in_queue(unfinished(runs, asked=False)))
+
+
+def _end(jobs: Sequence[JobOfTask]) -> int:
+    ids = {job.job_id for job in jobs}
+    if ids:
+        ask(["scancel", *sorted(ids)])
+    return len(ids)
+
+
+def failed(runs: Sequence[Run]) -> set[Key]:
+    """The shards that failed, and all that is not done of the stages that wait for them. SchedulerError."""
+    ended = [job for job in unfinished(run.path for run in runs) if job.state == "gone"]
+    gone = {job.key for job in ended if job.told != ENDED_ILL["CANCELLED"]}
+    found = set(gone)
+    for run in runs:
+        own = {stage.name: home(run.path, stage.name) for stage in run.stages}
+        lost = {name for path, name, _ in gone if own.get(name) == path}
+        for stage in run.stages:
+            if lost & set(stage.needs):
+                lost.add(stage.name)
+                found |= {(own[stage.name], stage.name, shard) for shard in range(stage.shards)}
+    return found
+
+
+def max_array_size(tries: int = TRIES) -> int:
+    """The most tasks that an array may have here. SchedulerError."""
+    return int(setting("MaxArraySize", tries)) - 1

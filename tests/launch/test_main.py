@@ -45,6 +45,10 @@ def test_no_argument_shows_the_help():
         (["experiment=demo", "sft.lr=1"], "sft.lr=1: no such key"),
         (["--frobnicate"], "--frobnicate: no such option; valid are --cfg"),
         (["experiment=demo", "data.train.split=no"], "data.train.split=no"),
+        (
+            ["experiment=demo", "cluster=slurm", "cluster.cpu.acount=me", "--dry-run"],
+            "cluster.cpu: 'acount' is not a parameter of slurm",
+        ),
         (["status", "/no/run"], "/no/run is no run directory"),
     ],
 )

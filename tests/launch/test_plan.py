@@ -32,6 +32,8 @@ def test_shape(stages):
     assert {s.name for s in stages if s.resources == "gpu"} == {"sample-train", "sample-before", "sample-after"}
     assert {s.name for s in stages if s.resources == "train"} == {"finetune"}
     assert {s.shards for s in stages if s.kind == "judge"} == {4}
+    wide = plan(compose(["experiment=demo", "sampling.shards=3"]))
+    assert {s.shards for s in wide if s.kind == "sample"} == {3}
 
 
 def test_every_input_is_an_output_of_a_needed_stage_or_a_problem_file(stages):

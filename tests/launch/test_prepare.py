@@ -30,7 +30,8 @@ def composed(tmp_path, *overrides):
 
 def test_run_directory(tmp_path):
     config = composed(tmp_path)
-    run, stages = prepare(config)
+    found = prepare(config)
+    run, stages = found.path, found.stages
     assert stages == plan(config)
     assert sorted(p.name for p in run.iterdir()) == ["code", "config.yaml", "plan.json", "problems"]
     assert len(list(read_problems(run / "problems" / "train.jsonl.gz"))) == 40
@@ -46,9 +47,10 @@ def test_limit_takes_evenly():
 
 
 def test_resume_keeps_what_is_there(tmp_path, capsys):
-    run, stages = prepare(composed(tmp_path))
+    found = prepare(composed(tmp_path))
+    run = found.path
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
-    assert prepare(composed(tmp_path, "cluster.cpu_slots=1")) == (run, stages)
+    assert prepare(composed(tmp_path, "cluster.cpu_slots=1")) == found
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()} == before
     assert capsys.readouterr().err == ""
     (run / "code" / "core" / "options.py").write_text("# older\n")
@@ -60,7 +62,7 @@ def test_resume_keeps_what_is_there(tmp_path, capsys):
 
 
 def test_half_made_run_directory_is_completed(tmp_path):
-    run, _ = prepare(composed(tmp_path))
+    run = prepare(composed(tmp_path)).path
     for path in ("config.yaml", "plan.json", "problems/test.jsonl.gz"):
         (run / path).unlink()
     (run / "_code.123").mkdir()

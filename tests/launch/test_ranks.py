@@ -14,8 +14,14 @@ STEP = {"SLURM_STEP_ID": "0", "SLURM_NTASKS": "4", "SLURM_PROCID": "3", "SLURM_L
 
 def test_places():
     assert place_in({}) == place_in({"SLURM_NTASKS": "4"}) == Place(0, 0, 1, "")  # a batch script is one process
-    assert place_in(STEP) == Place(3, 1, 4, "7.0.0")
-    assert place_in(STEP | {"SLURM_RESTART_COUNT": "2"}).life == "7.2.0"
+    assert place_in(STEP) == Place(3, 1, 4, "7.0.0.0")
+    assert place_in(STEP | {"SLURM_RESTART_COUNT": "2"}).life == "7.2.0.0"
+
+
+def test_a_start_that_slurm_has_forgotten_is_another_life():
+    """Its last call still lies there; the address in it is that of a process that is gone."""
+    first, again = (place_in(STEP | {"STEPBATCH_STARTED": seconds}) for seconds in ("100", "160"))
+    assert first.life != again.life
 
 
 def test_the_others_hear_the_call_of_their_own_life(tmp_path, monkeypatch):

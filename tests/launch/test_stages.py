@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 import time
 
 import pytest
 
 from launch.config import ConfigError
-from launch.progress import Progress, done_path, progress_path, read_json
+from launch.progress import NotDoneError, Progress, done_path, progress_path, read_json, wait_for_shards, write_json
 from launch.stages import run_stage
 from tests.launch.toys import make_run, ran, start_task, toy, wait_until
 
@@ -65,6 +66,26 @@ def test_bad_task(tmp_path, stage, shard, message):
     run = make_run(tmp_path, toy("only", shards=2), toy("odd", kind="odd"))
     with pytest.raises(ConfigError, match=message):
         run_stage(run, stage, shard)
+
+
+def test_a_stage_does_not_start_on_half_of_its_inputs(tmp_path):
+    run = make_run(tmp_path, toy("before", shards=3), toy("after", ("before",)))
+    for shard in (0, 2):
+        write_json(done_path(run, "before", shard), {})
+    task = start_task(run, "after")
+    _, err = task.communicate(timeout=30)
+    told = f"launch: error: {run}: stage 'before' is not done: 1 of 3 shards are missing, 1 first\n"
+    assert (task.returncode, err) == (2, told)
+    assert ran(run, "start") == []
+
+
+def test_a_file_may_be_seen_late_on_another_node(tmp_path):
+    run = make_run(tmp_path, toy("before"), toy("after", ("before",)))
+    late = threading.Timer(1.0, write_json, [done_path(run, "before", 0), {}])
+    late.start()
+    wait_for_shards(run, "before", 1, 30.0)
+    with pytest.raises(NotDoneError, match="1 of 2 shards are missing, 1 first"):
+        wait_for_shards(run, "before", 2, 0.2)
 
 
 def test_no_run_directory(tmp_path):

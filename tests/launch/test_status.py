@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from launch.display import Display, duration
 from launch.progress import done_path, progress_path, write_json
-from launch.status import Display, duration, last_states, stage_status, status_lines
+from launch.report import hours, status_lines
+from launch.status import last_states, stage_status
+from slurm.accounting import TaskState
 from tests.launch.toys import make_run, toy
 
 
@@ -44,7 +47,7 @@ def test_state(tmp_path, states, told):
 def test_submitted_and_then_killed_reads_as_stopped(tmp_path):
     run = make_run(tmp_path, toy("only"))
     (run / "jobs.jsonl").write_text('{"stage": "only", "shard": 0, "job_id": "1", "submitted": 1, "state": "submitted"}\n{"sta')
-    assert last_states(run) == {("only", 0): "submitted"}
+    assert last_states(run) == {("only", 0): "cancelled"}  # nobody drives it
     assert "stopped" in status_lines(run)[0]
 
 
@@ -69,3 +72,11 @@ def test_plain_lines_tell_changes_only(tmp_path, capsys):
 @pytest.mark.parametrize(("seconds", "told"), [(0.2, "0 s"), (59.6, "1:00 min"), (187, "3:07 min"), (3720, "1:02 h")])
 def test_duration(seconds, told):
     assert duration(seconds) == told
+
+
+def test_hours_are_told_of_what_started_and_their_use_of_what_ended():
+    waits, runs = TaskState("1", "PENDING", cpus=4), TaskState("2", "RUNNING", elapsed_s=1800, cpus=4)
+    ended = TaskState("3", "COMPLETED", elapsed_s=3600, cpu_s=1800, cpus=2, gpus=1)
+    assert hours([waits]) == ""
+    assert hours([waits, runs]) == "  2.00 CPU h"
+    assert hours([ended, runs]) == "  4.00 CPU h (25% busy), 1.00 GPU h"

@@ -8,7 +8,8 @@ import shutil
 import signal
 
 from launch.progress import done_path, done_shards
-from launch.status import last_states, status_lines
+from launch.report import status_lines
+from launch.status import last_states
 from tests.launch.toys import ROOT, alive, end, finish, make_run, ran, start, toy, wait_until, workers
 
 

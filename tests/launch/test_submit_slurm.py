@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from dataclasses import asdict
 
@@ -15,15 +16,17 @@ from core.datasets import load_problems
 from core.options import ModelOptions, SFTOptions
 from launch import snapshot
 from launch.config import ClusterOptions
-from launch.plan import Stage, read_plan
+from launch.plan import Run, Stage, read_plan, to_json
 from launch.progress import done_path
 from launch.queue import unfinished
-from launch.status import status_lines
-from launch.submit_slurm import cancel, chunks, submit
+from launch.report import log_lines, status_lines
+from launch.submit_slurm import cancel, failed, submit
+from launch.sweep import read_runs
 from sandbox.problem import write_problems
 from tests.core import tiny
 from tests.launch.toys import make_run, ran, toy, wait_until
 
+TEXT = {"check": True, "capture_output": True, "text": True}
 SMALL = {"time": 20, "mem": "100MB"}
 CLUSTER = ClusterOptions(
     kind="slurm",
@@ -43,13 +46,17 @@ def started(cluster, tmp_path, monkeypatch):
         run = make_run(tmp_path, *stages)
         write_problems(run / "problems.jsonl.gz", problems)
         snapshot.take(run)
-        return run, submit(run, read_plan(run), CLUSTER)
+        return run, submit([Run(run, read_plan(run))], CLUSTER)
 
     return start
 
 
 def again(run):
-    return submit(run, read_plan(run), CLUSTER)
+    return submit([Run(run, read_plan(run))], CLUSTER)
+
+
+def sizes(told):
+    return [(each.array.name, len(each.array.tasks)) for each in told]
 
 
 def whole(run):
@@ -67,14 +74,9 @@ def test_a_plan_is_an_array_a_stage_each_after_what_it_needs(started):
         toy("train", ("array",), resources="train"),
         toy("after", ("array", "train")),
     )
-    assert [(each.stage, each.tasks, len(each.arrays)) for each in told] == [
-        ("before", 1, 1),
-        ("array", 3, 1),
-        ("train", 1, 1),
-        ("after", 1, 1),
-    ]
-    before, array, train, _ = (each.arrays[0] for each in told)
-    assert [each.after for each in told] == [(), (before,), (array,), tuple(sorted((array, train)))]
+    assert sizes(told) == [("before", 1), ("array", 3), ("train", 1), ("after", 1)]
+    before, array, train, _ = (each.id for each in told)
+    assert [each.after for each in told] == ["", f"afterok:{before}", f"afterok:{array}", f"afterok:{array}:{train}"]
     assert again(run) == []  # all of it is queued
     wait_until(lambda: whole(run))
     done = ran(run)
@@ -86,36 +88,101 @@ def test_a_plan_is_an_array_a_stage_each_after_what_it_needs(started):
 
 def test_what_fails_stops_what_needs_it_and_tells_why(started):
     run, _ = started(toy("bad", shards=2, fail=[1]), toy("after", ("bad",), shards=2), toy("other"))
-    wait_until(lambda: all(job.state == "gone" for job in unfinished(run)))
+    wait_until(lambda: all(job.state == "gone" for job in unfinished([run])))
     wait_until(lambda: "1 gone: failed" in lines(run))  # sacct lags
     assert "| ZeroDivisionError: the toy broke: é" in lines(run)
     wait_until(lambda: "2 gone: cancelled" in lines(run))  # by Slurm, because of the first
     assert ran(run, "start").count(("after", 0)) == 0
     assert ("other", 0) in ran(run)
     told = again(run)
-    assert [(each.stage, each.tasks) for each in told] == [("bad", 1), ("after", 2)]
+    assert sizes(told) == [("bad", 1), ("after", 2)]
+
+
+def test_points_of_a_sweep_wait_for_their_own_point_alone(cluster, tmp_path, monkeypatch):
+    monkeypatch.setenv("SLURM_CONF", cluster["SLURM_CONF"])
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "toys"))
+    go, names = tmp_path / "go", [f"p{i}" for i in range(6)]
+    for i, name in enumerate(names):
+        options = {"wait_for": str(go)} if i == 0 else {"fail": [0]} if i == 1 else {}
+        stages = (toy("shared"), toy("train", ("shared",), **options), toy("after", ("train",), 2), toy("table", ("after",)))
+        (tmp_path / "s" / name).mkdir(parents=True)
+        (tmp_path / "s" / name / "plan.json").write_text(to_json(stages))
+        (tmp_path / "s" / name / "code").symlink_to("../code")
+        if i:
+            (tmp_path / "s" / name / "shared").symlink_to("../p0/shared")
+    make_run(tmp_path)
+    snapshot.take(tmp_path / "s")
+    (tmp_path / "s" / "plan.json").write_text(to_json((toy("all"),)))
+    (tmp_path / "s" / "sweep.json").write_text(json.dumps({"points": names}))
+    runs, table = read_runs(tmp_path / "s")
+    told = submit(runs, CLUSTER, table)
+    assert sizes(told) == [("shared", 1), ("train", 6), ("after", 6), ("table", 6), ("all", 1)]
+    shared, train, after, tables, _ = (each.id for each in told)
+    assert [each.after for each in told] == [
+        "",
+        f"afterok:{shared}",
+        f"aftercorr:{train}",
+        f"aftercorr:{after}",
+        f"afterany:{tables}",
+    ]
+    of_slurm = subprocess.run(["squeue", "-hr", "-j", after, "-o", "%K %E"], env={**os.environ, **cluster}, **TEXT)
+    assert f"aftercorr:{train}_*(unfulfilled)" in of_slurm.stdout
+    point = [run.path for run in runs]
+    wait_until(lambda: all(done_path(path, "table", 0).exists() for path in point[2:]))
+    assert not done_path(point[0], "train", 0).exists()  # the others did not wait for it
+    assert not done_path(table.path, "all", 0).exists()  # but their table does
+    wait_until(lambda: "1 gone: cancelled" in lines(tmp_path / "s"))  # the task of `after` that waited for p1's training
+    assert "p1, shard 0" in lines(tmp_path / "s")
+    assert "ZeroDivisionError" in "\n".join(log_lines(tmp_path / "s", "train", None))
+    keys = {(point[1], "train", 0), (point[1], "after", 0), (point[1], "after", 1), (point[1], "table", 0)}
+    assert failed(runs) == keys
+    go.touch()
+    wait_until(lambda: done_path(table.path, "all", 0).exists())
+    assert done_path(point[0], "table", 0).exists()
+    assert (point[1] / "train" / "_done").exists() is False
+    assert [
+        (path.parent.parent.parent.name)
+        for path in (tmp_path / "s").glob("p*/shared/_done/0.json")
+        if not path.parent.parent.is_symlink()
+    ] == ["p0"]
+
+
+def test_a_failed_task_is_tried_again_while_others_of_its_array_run(started, tmp_path, cluster):
+    go, rest = tmp_path / "go", toy("after", ("array",))
+    run, told = started(toy("array", shards=3, fail=[0], wait_for=str(go)), rest)
+    first = told[0].id
+    wait_until(lambda: {job.state for job in unfinished([run]) if job.stage == "array"} == {"gone", "running"})
+    (run / "plan.json").write_text(to_json((toy("array", shards=3, wait_for=str(go)), rest)))
+    runs = [Run(run, read_plan(run))]
+    wait_until(lambda: failed(runs) == {(run, "array", 0), (run, "after", 0)})  # sacct lags
+    told = submit(runs, CLUSTER, wanted=failed(runs))
+    assert sizes(told) == [("array", 1), ("after", 1)]  # the one that waited for the failed task would never have started
+    assert told[1].after == f"afterok:{first}_1:{first}_2:{told[0].id}"
+    assert again(run) == []
+    go.touch()
+    wait_until(lambda: whole(run))
 
 
 def test_cancelled_and_gone_on_with(started, tmp_path):
     go = tmp_path / "go"
     run, _ = started(toy("array", shards=2, wait_for=str(go)), toy("after", ("array",)))
     wait_until(lambda: len(ran(run, "start")) == 2)
-    assert "2 running: n" in lines(run)
+    assert re.search(r"2 running: on n\d(, n\d)?, \d+ s at most", lines(run))
     assert "1 waiting: waits for another stage" in lines(run)
-    assert cancel(run) == 3
-    wait_until(lambda: all(job.state == "gone" for job in unfinished(run)))
+    assert cancel([run]) == 3
+    wait_until(lambda: all(job.state == "gone" for job in unfinished([run])))
     wait_until(lambda: "2 gone: cancelled" in lines(run))
     go.touch()
-    assert [each.stage for each in again(run)] == ["array", "after"]
+    assert sizes(again(run)) == [("array", 2), ("after", 1)]
     wait_until(lambda: whole(run))
-    assert cancel(run) == 0
+    assert cancel([run]) == 0
 
 
 def test_a_requeued_task_does_its_work_once(started, tmp_path, cluster):
     go = tmp_path / "go"
     run, told = started(toy("only", wait_for=str(go)))
     wait_until(lambda: ran(run, "start"))
-    subprocess.run(["scontrol", "requeue", told[0].arrays[0]], env={**os.environ, **cluster}, check=True)
+    subprocess.run(["scontrol", "requeue", told[0].id], env={**os.environ, **cluster}, check=True)
     wait_until(lambda: len(ran(run, "start")) == 2)
     go.touch()
     wait_until(lambda: whole(run))
@@ -125,17 +192,12 @@ def test_a_requeued_task_does_its_work_once(started, tmp_path, cluster):
 def test_processes_of_a_start_on_one_machine_are_not_taken_for_jobs(started, tmp_path):
     go = tmp_path / "go"
     run, told = started(toy("only", wait_for=str(go)))
-    row = {"stage": "only", "shard": 0, "job_id": told[0].arrays[0], "submitted": 1.0, "state": "cancelled"}
+    row = {"stage": "only", "shard": 0, "job_id": told[0].id, "submitted": 1.0, "state": "cancelled"}
     (run / "jobs.jsonl").write_text(json.dumps(row) + "\n")  # a process that had the id of a job that now runs
-    assert unfinished(run) == []
-    assert [each.stage for each in again(run)] == ["only"]
+    assert unfinished([run]) == []
+    assert sizes(again(run)) == [("only", 1)]
     go.touch()
     wait_until(lambda: whole(run))
-
-
-def test_arrays_are_cut_to_the_size_that_the_site_allows():
-    assert list(chunks([0, 1, 2, 5, 7], 2)) == [[0, 1], [2, 5], [7]]
-    assert list(chunks([], 2)) == []
 
 
 @pytest.mark.slow
@@ -158,7 +220,7 @@ def test_a_training_on_two_nodes_is_that_of_one_process(started, tmp_path):
     ]
     problems = load_problems("generated:introductory-20", "train")
     run, _ = started(*stages, problems=problems)
-    wait_until(lambda: whole(run) or any(job.state == "gone" for job in unfinished(run)), 200)
+    wait_until(lambda: whole(run) or any(job.state == "gone" for job in unfinished([run])), 200)
     assert whole(run), lines(run)
     one, four = (load_file(run / f"model-{name}" / "model.safetensors") for name in ("one", "four"))
     for name in one:

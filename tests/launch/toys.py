@@ -23,7 +23,7 @@ def work(task):
         with log.open("a") as file:
             file.write(f"{word} {task.stage.name} {task.shard} {os.getpid()}\\n")
     note("start")
-    if task.shard in options.get("fail", []):
+    if task.shard in options.get("fail", []) and not Path(options.get("fail_until", "/no")).exists():
         raise ZeroDivisionError("the toy broke: \\u00e9")
     steps = options.get("steps", 1)
     for step in range(steps):
@@ -43,11 +43,11 @@ import sys
 from pathlib import Path
 from launch import snapshot
 from launch.config import ClusterOptions
-from launch.plan import read_plan
+from launch.plan import Run, read_plan
 from launch.submit import drive
 run = Path(sys.argv[1])
 snapshot.take(run)
-sys.exit(drive(run, read_plan(run), ClusterOptions(cpu_slots=int(sys.argv[2]))))
+sys.exit(drive(Run(run, read_plan(run)), ClusterOptions(cpu_slots=int(sys.argv[2]))))
 """
 
 

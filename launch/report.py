@@ -1,0 +1,108 @@
+"""What `python -m launch status` and `logs` print."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from launch.config import ConfigError
+from launch.display import duration, stage_line
+from launch.plan import Run
+from launch.progress import home
+from launch.queue import JobOfTask, array_of, homes, on_slurm, rows, unfinished
+from launch.status import statuses
+from launch.sweep import read_runs
+from slurm.accounting import TaskState, keeps_accounts, lives
+from slurm.jobs import tail
+
+TOLD_LINES = 8  # of a failed task's log
+TOLD_LOGS = 5  # of all
+NO_ACCOUNTS = "this cluster keeps no accounting: no hours, and how a job ended is told by its log alone"
+
+
+def status_lines(folder: Path) -> list[str]:
+    """A line a stage of a run or a sweep; under one that is not done why, for jobs on Slurm. ConfigError, SchedulerError."""
+    runs, table = read_runs(folder)
+    runs = [*runs, table] if table else runs
+    paths = homes(run.path for run in runs)
+    if not any(on_slurm(row) for path in paths for row in rows(path)):
+        return [stage_line(row) for row in statuses(runs)]
+    jobs = unfinished(paths)
+    used = _used(paths)
+    lines = [f"{len(runs) - 1} points"] if table else []
+    for row in statuses(runs, jobs):
+        doers = {home(run.path, row.name) for run in runs}
+        theirs = [job for job in jobs if job.stage == row.name and job.run in doers]
+        lines.append(stage_line(row) + hours(used.get(row.name, ())))
+        lines += _why(theirs, several=table is not None)
+    return lines if keeps_accounts() else [*lines, NO_ACCOUNTS]
+
+
+def _why(jobs: Sequence[JobOfTask], several: bool) -> list[str]:
+    """What a stage's jobs wait for, where they run, how they failed, and the end of the first failed one's log."""
+    told = Counter((job.state, job.told) for job in jobs if job.state != "running")
+    lines = [f"  {count} {state}: {text}" for (state, text), count in told.items()]
+    if running := [job for job in jobs if job.state == "running"]:
+        nodes = ", ".join(sorted({job.told for job in running}))
+        lines.insert(0, f"  {len(running)} running: on {nodes}, {duration(max(job.seconds for job in running))} at most")
+    failed = next((job for job in jobs if job.state == "gone" and job.log.exists()), None)
+    if failed:
+        which = f"{failed.run.name}, " if several else ""
+        lines += [f"    {which}shard {failed.shard}, job {failed.job_id}:"]
+        lines += [f"    | {line}" for line in tail(failed.log, TOLD_LINES).splitlines()] + [f"    whole log: {failed.log}"]
+    return lines
+
+
+def _used(paths: Sequence[Path]) -> dict[str, list[TaskState]]:
+    """By stage, every life of every job of it that accounting knows."""
+    theirs = [row for path in paths for row in rows(path) if on_slurm(row)]
+    stages = {row["job_id"]: row["stage"] for row in theirs}
+    found: dict[str, list[TaskState]] = {}
+    for life in lives({array_of(job) for job in stages}, min(row["submitted"] for row in theirs)) or []:
+        if life.id in stages:
+            found.setdefault(stages[life.id], []).append(life)
+    return found
+
+
+def hours(used: Sequence[TaskState]) -> str:
+    """What jobs held, and the share of it that the processes of those that ended used. Empty where none has started."""
+    held_s = sum(life.elapsed_s * life.cpus for life in used)
+    gpu_s = sum(life.elapsed_s * life.gpus for life in used)
+    told = sum(life.elapsed_s * life.cpus for life in used if life.cpu_s)  # accounting learns it from steps at their end
+    busy = f" ({sum(life.cpu_s for life in used) / told:.0%} busy)" if told else ""
+    return f"  {held_s / 3600:.2f} CPU h{busy}" * (held_s > 0) + f", {gpu_s / 3600:.2f} GPU h" * (gpu_s > 0)
+
+
+def log_lines(folder: Path, stage: str | None, shard: int | None) -> list[str]:
+    """The end of the logs of what failed or runs; of a stage, a log whole: of the shard, or of its first that has failed or runs.
+
+    ConfigError: no such stage or shard, or no log of it.
+    """
+    runs, table = read_runs(folder)
+    paths = homes(run.path for run in ([*runs, table] if table else runs))
+    if stage is not None:
+        log = newest_log(runs, stage, shard)
+        return [f"== {log}", *log.read_text(errors="replace").splitlines()]
+    jobs = [job for job in unfinished(paths, asked=False) if job.state != "waiting" and job.log.exists()]
+    if not jobs:
+        return ["nothing runs, and nothing has failed; logs RUN STAGE shows the log of a stage"]
+    lines = []
+    for job in jobs[:TOLD_LOGS]:
+        lines += [f"== {job.run.name}: {job.stage}, shard {job.shard}: {job.log}", *tail(job.log).splitlines()]
+    return lines + ([f"… and {len(jobs) - TOLD_LOGS} more"] if len(jobs) > TOLD_LOGS else [])
+
+
+def newest_log(runs: Sequence[Run], stage: str, shard: int | None) -> Path:
+    """Of the last job of a shard of a stage. ConfigError names what there is."""
+    names = list(dict.fromkeys(each.name for run in runs for each in run.stages))
+    if stage not in names:
+        raise ConfigError(f"no stage {stage!r}; the stages are {', '.join(names)}")
+    paths = homes(run.path for run in runs)
+    theirs = [(path, row) for path in paths for row in rows(path) if row["stage"] == stage and "log" in row]
+    logs = {(path, row["shard"]): Path(row["log"]) for path, row in theirs}  # the last one
+    wanted = [log for (_, number), log in logs.items() if shard in (None, number) and log.exists()]
+    if not wanted:
+        raise ConfigError(f"stage {stage!r}{'' if shard is None else f', shard {shard}'}: no job of it has written a log yet")
+    theirs_open = [job for job in unfinished(paths, asked=False) if job.stage == stage and job.log in wanted]
+    return next((job.log for job in sorted(theirs_open, key=lambda job: job.state != "gone")), wanted[0])

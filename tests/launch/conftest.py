@@ -1,0 +1,18 @@
+"""One run on this machine, real in every stage, for the tests that want its like on a cluster or broken."""
+
+import pytest
+
+from sandbox.problem import write_problems
+from tests.launch.whole import problems, rows, start, write_model
+
+
+@pytest.fixture(scope="session")
+def unbroken(tmp_path_factory):
+    """(model, problems' file, rows of the run)."""
+    folder = tmp_path_factory.mktemp("whole")
+    model, data = write_model(folder / "model"), folder / "problems.jsonl"
+    write_problems(data, problems())
+    assert start(folder / "run", model, data).wait(300) == 0, (folder / "run.err").read_text()
+    expected = rows(folder / "run")
+    assert len({row[3] for row in expected["judge-after"]}) > 1, "all verdicts alike: nothing would be seen"
+    return model, data, expected

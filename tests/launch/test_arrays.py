@@ -1,0 +1,113 @@
+"""Arrays and what they wait for, worked out by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from launch.arrays import After, arrays_of, chunks, last_of_sweep, stage_names
+from launch.plan import Run
+from launch.submit_slurm import dependency
+from tests.launch.toys import toy
+
+STAGES = (
+    toy("shared"),
+    toy("judge", ("shared",), 2),
+    toy("train", ("judge",)),
+    toy("after", ("train",), 2),
+    toy("table", ("after",)),
+)
+POINTS = [Run(Path("/s") / name, STAGES) for name in "abc"]
+
+
+def first_does(run: Path, stage: str) -> Path:
+    return POINTS[0].path if stage in ("shared", "judge") else run
+
+
+def nothing(run: Path, stage: str) -> set[int]:
+    return set()
+
+
+def told(arrays):
+    return {
+        each.name: ([(task.run.name, task.shards) for task in each.tasks], [(a.how, a.array) for a in each.after])
+        for each in arrays
+    }
+
+
+def of_sweep(queued=(), most=1000, done=nothing, wanted=None):
+    return arrays_of(POINTS, dict(queued), most, done, first_does, wanted)
+
+
+def test_of_one_run_a_task_is_a_shard_and_waits_for_whole_stages():
+    assert told(arrays_of(POINTS[:1], {}, 1000, nothing, lambda run, stage: run)) == {
+        "shared": ([("a", (0,))], []),
+        "judge": ([("a", (0,)), ("a", (1,))], [("afterok", "shared")]),
+        "train": ([("a", (0,))], [("afterok", "judge")]),
+        "after": ([("a", (0,)), ("a", (1,))], [("afterok", "train")]),
+        "table": ([("a", (0,))], [("afterok", "after")]),
+    }
+
+
+def test_of_a_sweep_a_task_is_a_point_and_waits_for_its_own():
+    points = [("a", (0,)), ("b", (0,)), ("c", (0,))]
+    assert told(of_sweep()) == {
+        "shared": ([("a", (0,))], []),
+        "judge": ([("a", (0,)), ("a", (1,))], [("afterok", "shared")]),  # one run's: as wide as it has shards
+        "train": (points, [("afterok", "judge")]),
+        "after": ([(name, (0, 1)) for name in "abc"], [("aftercorr", "train")]),
+        "table": (points, [("aftercorr", "after")]),
+    }
+
+
+def test_points_wait_for_all_where_their_tasks_have_other_numbers():
+    """b is done with `after`, c's is queued: the numbers of table's tasks and of after's are not those of the same points."""
+    done = {(Path("/s/b"), "after"): {0, 1}, (Path("/s/a"), "shared"): {0}, (Path("/s/a"), "judge"): {0, 1}}
+    queued = {(Path("/s/c"), "after", 0): "77", (Path("/s/c"), "after", 1): "77"}
+    queued |= {(POINTS[i].path, "train", 0): "76" for i in range(3)}
+    found = told(of_sweep(queued, done=lambda run, stage: done.get((run, stage), set())))
+    assert found == {
+        "after": ([("a", (0, 1))], [("afterok", "76")]),
+        "table": ([("a", (0,)), ("b", (0,)), ("c", (0,))], [("afterok", "77"), ("afterok", "after")]),
+    }
+
+
+def test_a_task_does_the_shards_that_are_missing():
+    done = {(Path("/s/b"), "after"): {1}}
+    assert told(of_sweep(done=lambda run, stage: done.get((run, stage), set())))["after"][0] == [
+        ("a", (0, 1)),
+        ("b", (0,)),
+        ("c", (0, 1)),
+    ]
+
+
+def test_arrays_are_cut_to_the_size_that_the_site_allows():
+    found = told(of_sweep(most=2))
+    assert found["after"] == ([("a", (0, 1)), ("b", (0, 1))], [("aftercorr", "train")])
+    assert found["after.2"] == ([("c", (0, 1))], [("afterok", "train.2")])  # one task is no array
+    assert found["train.2"][1] == [("afterok", "judge")]
+    assert list(chunks([], 2)) == []
+
+
+def test_only_what_is_wanted():
+    wanted = {(Path("/s/b"), "train", 0), (Path("/s/b"), "after", 1)}
+    assert told(of_sweep(wanted=wanted)) == {"train": ([("b", (0,))], []), "after": ([("b", (1,))], [("afterok", "train")])}
+
+
+def test_stages_of_different_methods_stand_after_what_any_of_them_needs():
+    one = Run(Path("/s/a"), (toy("x"), toy("train", ("x",)), toy("after", ("train",))))
+    other = Run(Path("/s/b"), (toy("y"), toy("finetune", ("y",)), toy("after", ("finetune",))))
+    assert stage_names([one, other]) == ["x", "train", "y", "finetune", "after"]
+    assert stage_names([one]) == ["x", "train", "after"]
+
+
+def test_the_sweeps_table_waits_for_the_end_of_all_points_well_or_not():
+    arrays = of_sweep()
+    table = Run(Path("/s"), (toy("sweep-table"),))
+    assert last_of_sweep(table, POINTS, arrays, {}).after == (After("afterany", "table"),)
+    assert last_of_sweep(table, POINTS, [], {(Path("/s/a"), "table", 0): "9"}).after == (After("afterany", "9"),)
+
+
+def test_dependencies_as_sbatch_has_them():
+    after = [After("afterok", "5"), After("aftercorr", "after"), After("afterok", "judge")]
+    assert dependency(after, {"after": "7", "judge": "6"}) == "afterok:5:6,aftercorr:7"
+    assert dependency([], {}) == ""
