@@ -2,7 +2,8 @@
 #
 #   make demo    the main job end to end on an embedded data set; ends with its table
 #   make demo-stepcoder   the other method: a small model trained from test feedback
-#   make test    all tests
+#   make test    all tests but those that break a Slurm cluster
+#   make test-all   these too, a quarter of an hour more
 #   make check   ruff, mypy, import boundaries
 #   make clean   removes .venv and the demo's run
 #
@@ -16,15 +17,17 @@ GPU := $(shell command -v nvidia-smi 2>/dev/null)
 TORCH ?= $(if $(GPU),torch,torch==2.13.0)
 RUN ?= runs/demo
 VENV := .venv
+# Files of tests side by side, one a core: many wait for daemons and clocks.
+PARALLEL ?= --numprocesses=auto --maxprocesses=4 --dist=loadfile
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/installed
 
-.PHONY: demo demo-stepcoder test check clean setup slurm-packages
+.PHONY: demo demo-stepcoder test test-all check clean setup slurm-packages
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n '3,11s/^# *//p' Makefile
+	@sed -n '3,12s/^# *//p' Makefile
 
 setup: $(INSTALLED)
 
@@ -62,7 +65,10 @@ slurm-packages: $(INSTALLED)
 	    else false; fi || echo "tests on a Slurm cluster will be skipped: they need the system packages $$missing" >&2; }
 
 test: $(INSTALLED) slurm-packages
-	$(PY) -m pytest
+	$(PY) -m pytest $(PARALLEL)
+
+test-all: test
+	$(PY) -m pytest -m faults
 
 check: $(INSTALLED)
 	$(VENV)/bin/ruff check .

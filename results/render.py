@@ -84,9 +84,9 @@ def _rich(table: Table, width: int, color: bool) -> str:
 
     # The interval stands beside its number where that fits, else below it; a long name folds.
     longest = 2 + max(len(row.label) for row in table.rows)
-    beside = 20 if table.against is None else 22  # characters of a number with its interval
+    beside = 21 if table.against is None else 23  # characters of a number with its interval, and between columns
     between = " " if min(longest, width // 3) + beside * len(table.columns) <= width else "\n"
-    names = width - (beside if between == " " else 15) * len(table.columns)
+    names = width - (beside if between == " " else 16) * len(table.columns)
     grid = Grid(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
     grid.add_column("", max_width=max(names, 20), overflow="fold")
     for column in table.columns:

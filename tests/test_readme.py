@@ -39,12 +39,23 @@ def folder(tmp_path_factory) -> Path:
     for run in ("runs/seed1", "runs/he"):
         subprocess.run([*judge, f"{run}/judge-after"], cwd=made, check=True, capture_output=True)
         (made / run / "plan.json").write_text(to_json((toy("sample-train"),)))
+    sweep = made / "runs" / "weights"
+    for point in ("weight=0,seed=1", "weight=1,seed=1"):
+        subprocess.run([*judge, f"runs/weights/{point}/judge-after"], cwd=made, check=True, capture_output=True)
+        (sweep / point / "plan.json").write_text(to_json((toy("sample-train"),)))
+    (sweep / "plan.json").write_text(to_json((toy("sweep-table"),)))
+    (sweep / "sweep.json").write_text(json.dumps({"points": ["weight=0,seed=1", "weight=1,seed=1"]}))
     trains = made / "runs" / "demo-stepcoder"
     checkpoint(trains, 2, seed=0)
     training = replace(STAGES[1], options={"stepcoder": {"seed": 0, "steps": 30}})
     (trains / "plan.json").write_text(to_json((training,)))
     write_steps(trains / "train", [step_row(0), step_row(1)], [rollout(0), rollout(1)])
     return made
+
+
+def expanded(word: str, folder: Path) -> list[str]:
+    """As a shell would."""
+    return sorted(str(path.relative_to(folder)) for path in folder.glob(word)) if "*" in word else [word]
 
 
 def test_the_readme_shows_its_commands():
@@ -54,7 +65,7 @@ def test_the_readme_shows_its_commands():
 
 @pytest.mark.parametrize("line", commands())
 def test_command(line, folder):
-    argv = shlex.split(re.sub(r" \[[^]]*\]", "", line))
+    argv = [word for part in shlex.split(re.sub(r" \[[^]]*\]", "", line)) for word in expanded(part, folder)]
     if argv[0] == "make":
         argv = ["make", "--dry-run", "--directory", str(ROOT), *argv[1:]]
     else:

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks.convert import DATA
+from benchmarks.parts.array_cost import Figures, census, cost, tasks_of
 from benchmarks.parts.rival_cases import case_of
 from core.datasets import load_problems
 from sandbox.interpreter import NotFoundError
 from sandbox.judge import Judge, JudgeOptions
 from sandbox.limits import Limits
 from sandbox.problem import Problem
+from tests.conftest import need_packages
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = sorted(f.stem for f in (ROOT / "benchmarks").glob("*.py") if '__name__ == "__main__"' in f.read_text(encoding="utf-8"))
@@ -182,3 +184,40 @@ def test_zero_scaling_has_a_row_for_each_pair():
     assert [(row["processes"], row["stage"]) for row in rows] == [(1, 0), (1, 3)]
     assert all(row["ratios"]["wall_s"] > 0 and row["peak_mib"] > 0 for row in rows)
     assert rows[0]["ratios"] == dict.fromkeys(("wall_s", "cpu_s", "tokens_per_s", "peak_mib"), 1.0)
+
+
+def test_files_of_a_run_are_counted_by_kind():
+    names = ("judge/_done/3.json", "judge/_lock/3", "progress/judge-3.json", "judge/tests/part-0.parquet", "jobs.jsonl")
+    logs = ("logs/judge/1/7_3_0_log.err", "logs/judge/1/7_3_0_result.pkl", "logs/judge/1/7_submission.sh")
+    found = census({Path(name): 10 for name in (*names, *logs, "judge/programs/part-0.parquet")})
+    kinds = ("done", "locks", "progress", "run", "logs", "pickles", "scripts")
+    assert found == dict.fromkeys(kinds, (1, 10)) | {"parts": (2, 20)}
+
+
+def test_what_an_evaluation_costs():
+    figures = Figures(7.0, 4.0, 1000.0, 100.0, 0.01, 0.001, 1e-5, 512, 1000)
+    tasks = tasks_of(1_000_000, 3.6, 1, 3600.0, 10, 1)
+    assert tasks == 1000
+    hourly = cost(figures, 1_000_000, tasks, 1, 3.6)
+    assert (hourly.sbatch_calls, hourly.submit_s, hourly.controller_cpu_s) == (1, 10.0, 1.0)
+    assert hourly.files == 1000 * 7 + 2 * 2 * 1000  # two parts of each kind a task
+    assert hourly.gb == 0.1
+    assert (hourly.fullest_directory, hourly.files_in_it) == ("logs/STAGE/N", 4000)
+    assert hourly.hours == 1.0
+    assert hourly.reading_share == pytest.approx(10 / 3610, abs=1e-3)
+    assert tasks_of(1_000_000, 3.6, 8, 3600.0, 500, 8) == 500  # a node is a place, and none stays empty
+    assert tasks_of(5, 3.6, 1, 3600.0, 500, 8) == 5
+    assert cost(figures, 1_000_000, 2500, 8, 3.6).sbatch_calls == 3
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("jail")
+def test_array_scaling_on_a_slurm_of_its_own():
+    need_packages()
+    small = "--rounds 1 --shards 2 --programs 2 --tasks 5 --sizes 1x1,2x2 --evaluate 1000 --nodes 2 --slots 2"
+    found = figures("-m", "benchmarks.array_scaling", *small.split())
+    assert set(found["scaling"]) == {"computing", "waiting"}
+    assert found["submission"]["calls"] == 1
+    assert found["files"]["2x2"]["done"][0] == found["files"]["2x2"]["locks"][0] == 2
+    assert found["files"]["2x2"]["parts"][0] == found["files"]["2x2"]["logs"][0] == found["files"]["2x2"]["pickles"][0] == 4
+    assert found["evaluation"]["a task a node of 2"]["tasks"] == 2

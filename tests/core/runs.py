@@ -103,13 +103,17 @@ def read_draws(folder, seed=1):
 
 
 def loop(seconds, earlier=None):
-    """Notes signals while it runs; `earlier` is what SIGTERM met before: ignored, or a handler that comes back."""
+    """Goes on for some seconds after a signal; `earlier` is what SIGTERM met before: ignored, or a handler that comes back."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # tests that a shell started in the background ignore it
     if earlier:
         signal.signal(signal.SIGTERM, {"ignored": signal.SIG_IGN, "handled": lambda *_: print("handled", flush=True)}[earlier])
     with signals.heeded() as asked:
         print("looping", flush=True)
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and asked.number != signal.SIGTERM:
+        started = time.monotonic()
+        since = {"ignored": started}.get(earlier)  # else from when a signal has come, however long that takes
+        while asked.number != signal.SIGTERM and (since is None or time.monotonic() < since + seconds):
+            since = since or asked.since or None
+            assert time.monotonic() < started + 120, "no signal came"
             time.sleep(0.01)
         print("left", int(asked.number), flush=True)
 
