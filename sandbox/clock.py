@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -21,4 +22,6 @@ def waited_s(pid: int) -> float:
     OSError: it has ended, or the kernel does not count this (no CONFIG_SCHED_INFO).
     """
     threads = os.listdir(f"/proc/{pid}/task")
+    if not threads:  # it ended between the two system calls of a listing
+        raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
     return max(int(Path(f"/proc/{pid}/task/{thread}/schedstat").read_text().split()[1]) for thread in threads) / 1e9
