@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from launch.progress import done_path, progress_path, read_json
-from launch.queue import on_slurm, rows
+from launch.queue import on_slurm, rows, unfinished
 
 SEEN_S = 120.0  # until a fault shows
 
@@ -196,12 +196,11 @@ def kill_controller(folder: Path) -> None:
 
 def release(run: Path) -> None:
     """As an administrator: a controller that forgot a start makes another one, and where the first still runs, takes the node away."""
-    for row in rows(run):
-        told = shown(row["job_id"]) if on_slurm(row) else {}
-        if told.get("Reason", "").endswith("_held"):
+    for job in unfinished([run], asked=False):
+        if job.state == "waiting" and shown(job.job_id).get("Reason", "").endswith("_held"):
             for node in ("n1", "n2", "n3", "n4"):
                 slurm("scontrol", "update", f"nodename={node}", "state=resume", must=False)
-            slurm("scontrol", "release", row["job_id"], must=False)
+            slurm("scontrol", "release", job.job_id, must=False)
 
 
 def saved_queue(folder: Path, since: float) -> dict[Path, bytes]:

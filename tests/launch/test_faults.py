@@ -162,10 +162,13 @@ def test_the_controller_forgets_that_it_started_the_training(start, unbroken, cl
 
 
 def test_the_controller_dies_while_it_is_given_the_run(start, unbroken, cluster):
-    """It forgets jobs that it had taken, and gives their ids to others: the same command again submits what is lost."""
+    """It forgets jobs that it had taken, and gives their ids to others: the same command again submits what is lost.
+
+    A lost job that still runs when another one gets its id keeps that one from starting, until somebody releases it.
+    """
     folder = Path(cluster["SLURM_CONF"]).parent
     it = start("submission", submit=False)
-    it.by_hand = True
+    it.by_hand = it.administered = True
     with ThreadPoolExecutor(1) as pool:
         killed = pool.submit(lambda: (time.sleep(it.moments.uniform(0, 1)), faults.kill_controller(folder)))
         with suppress(SchedulerError):
