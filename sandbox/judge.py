@@ -125,13 +125,15 @@ class Judge:
         self, problem: Problem, job: dict[str, Any], tests: asserts.AssertTests | None, statements: list[Span]
     ) -> Generator[TestResult]:
         """The results in order, from as many sessions as it takes; fills `statements` with what the first one told."""
-        done = 0
+        done, patient = 0, True
         while done < job["tests"]:
             with self._session(job) as session:
+                session.patient = patient
                 for result in self._in_session(session, problem, job, tests, done):
                     statements += session.statements if not statements else []
                     yield result
                     done += 1
+                patient = session.patient
 
     def _in_session(
         self, session: Session, problem: Problem, job: dict[str, Any], tests: asserts.AssertTests | None, first: int

@@ -26,7 +26,9 @@ from sandbox.limits import Limits
 from sandbox.verdict import Span
 
 GRACE_S = 10.0  # for what should come at once, before the jail itself is held to be broken
-BUSY = 2  # wall limits more, at most, for waiting for a core
+DEATH_S = 60.0  # for a killed process to be gone: it needs a core for that
+BUSY_S = 120.0  # more than the wall limit, at most, for waiting for a core: some schedulers let a new process wait for 20 s
+LOOK_S = 0.05  # between two looks at a process that waits for one
 SCRIPT = Path(runner.SCRIPT).name
 
 
@@ -60,6 +62,7 @@ class Session:
         """streams: memory files that become the program's descriptors 0, 1, 2 …; jail: one that ends with the session."""
         self._socket, self._limits, self._jail = ours, limits, jail
         self.compiled = False  # whether the interpreter took the program; known when a test has ended
+        self.patient = True  # whether what a process waits for a core is given back; ends with a test that runs out of time
         self.statements: list[Span] = []
         lines = len(job["source"].replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n"))
         self.files = Files(streams, lines)
@@ -117,11 +120,12 @@ class Session:
             wall_left = min(self._wall_left(now), end_by - now)
             if not killed and (wall_left <= 0 or cpu_left <= 0):
                 over = "" if now >= end_by else "wall" if wall_left <= 0 else "CPU"
+                self.patient = self.patient and not over
                 self.kill()
-                killed, give_up, until = True, now + GRACE_S, None
+                killed, give_up, until = True, now + DEATH_S, None
             timeout = give_up - now if killed else max(min(wall_left, cpu_left), 0.01)  # not less: no spinning beside a busy node
             if timeout <= 0:
-                raise JailError(f"the jail gave no report within {GRACE_S:.0f} s of a test's end")
+                raise JailError(f"the jail gave no report within {DEATH_S:.0f} s of a test's end")
             ready, _, _ = select.select([self._socket, *([until] if until else [])], [], [], timeout)
             if self._socket in ready and (run := self._ended(over)):
                 return run
@@ -231,10 +235,16 @@ class Session:
     def _wall_left(self, now: float) -> float:
         """Seconds of the wall limit that are left. When they seem over, what the process waited for a core is given back to it.
 
-        So a busy node fails no program that computes; one that sleeps, or waits for what never comes, gets nothing back.
+        So a busy node fails no program that computes; one that sleeps, or waits for what never comes, gets nothing back. Nor
+        does one that has failed by its time already: each further test of an endless program would hold a busy node longer.
         """
         left = self._limits.wall_s - (now - self._started)
-        return left if left > 0 else left + min(self._waited_s() - self._waited_before, BUSY * self._limits.wall_s)
+        if left > 0 or not self.patient:
+            return left
+        given = min(self._waited_s() - self._waited_before, BUSY_S)
+        if left + given <= 0 < left + BUSY_S and not self._asleep():  # a wait that goes on: the kernel counts it when it is over
+            return LOOK_S
+        return left + given
 
     def _waited_s(self) -> float:
         pid = self._process()
@@ -242,6 +252,13 @@ class Session:
             return clock.waited_s(pid) if pid is not None else 0.0
         except OSError:  # it has ended, or nobody counts
             return 0.0
+
+    def _asleep(self) -> bool:
+        pid = self._process()
+        try:
+            return pid is not None and clock.asleep(pid)
+        except OSError:  # it has ended, and the report is on its way
+            return False
 
     def close(self) -> None:
         """Ends the session: its processes, its mounts and its files."""
