@@ -5,6 +5,7 @@ A program is handed to the judge as soon as it has ended, while others still gro
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,10 @@ from core.sampler import Sampler
 from sandbox.pool import Job, Pool
 from sandbox.problem import Problem, Program
 from sandbox.verdict import ProgramResult
+
+WHOLE: tuple[int, ...] = (0,)  # the one stage of a problem that shows nothing of its solution
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +73,28 @@ class Judging:
         self.results |= {job.index: result for job, result in self.pool.collect(timeout_s)}
 
 
-def tasks_of(problems: Sequence[Problem], policy: Policy, options: StepCoderOptions) -> tuple[list[Task], int]:
-    """(tasks, how many problems were left out: too long). A solution that is missing, or no Python, has the one stage 0."""
-    tasks = []
+def tasks_of(problems: Sequence[Problem], policy: Policy, options: StepCoderOptions) -> list[Task]:
+    """The problems whose prompt and whole solution fit: with and without a curriculum the same. Others are counted in the log.
+
+    A solution that is missing, or does not parse, has the one stage 0.
+    """
+    tasks, unread = [], 0
     for problem in problems:
-        solution = problem.canonical_solution
-        try:
-            cuts = curriculum.cuts(solution, options.curriculum.kinds) if options.curriculum.enabled else (0,)
-        except ValueError:
-            cuts = (0,)
+        solution, cuts = problem.canonical_solution, WHOLE
+        if options.curriculum.enabled:
+            try:
+                cuts = curriculum.cuts(solution, options.curriculum.kinds)
+            except ValueError:
+                unread += 1
         prompt = tuple(prompt_ids(problem, policy.tokenizer))
-        longest = len(prompt) + len(policy.tokenizer(solution[: max(cuts)], add_special_tokens=False).input_ids)
-        if longest <= options.max_prompt_tokens:
+        if len(prompt) + len(policy.tokenizer(solution, add_special_tokens=False).input_ids) <= options.max_prompt_tokens:
             tasks.append(Task(problem, prompt, cuts))
-    return tasks, len(problems) - len(tasks)
+    if unread:
+        log.warning("%d of %d solutions do not parse: no curriculum for these problems", unread, len(problems))
+    if len(tasks) < len(problems):
+        longer = "%d of %d problems left out: prompt and solution over %d tokens"
+        log.warning(longer, len(problems) - len(tasks), len(problems), options.max_prompt_tokens)
+    return tasks
 
 
 def shown_part(task: Task, stage: int, ends: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -54,7 +53,7 @@ def finetune(
     """
     replay.check(replay_options)
     sft.check(sft_options)
-    if (export / "config.json").is_file():
+    if checkpoint.over(out / "resume", export):
         return
     by_id = {problem.problem_id: problem for problem in read_problems(problems)}
     tested = tested_programs(programs, judged, by_id)
@@ -125,7 +124,7 @@ def train(
             if more and stop:
                 return
         trainer.export(export, "policy", policy.tokenizer)
-        engine.once(ranks, lambda: shutil.rmtree(out / "resume", ignore_errors=True))  # optimiser states, three times the model
+        engine.once(ranks, lambda: checkpoint.drop(out / "resume"))
 
 
 def tested_programs(programs: Path, judged: Path, by_id: dict[str, Problem]) -> dict[Key, tuple[Program, float]]:

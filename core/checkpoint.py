@@ -133,6 +133,19 @@ def load(folder: Path, engines: Mapping[str, Engine], plan: dict[str, Any], free
     return latest
 
 
+def over(folder: Path, export: Path) -> bool:
+    """Whether the training has written its model; then what is left of its checkpoints goes."""
+    written = (export / "config.json").is_file()
+    if written:  # perhaps by one that was killed before it could tidy up
+        drop(folder)
+    return written
+
+
+def drop(folder: Path) -> None:
+    """Removes all checkpoints: optimiser states, several times the model's size."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def differences(saved: Any, wanted: Any, free: Collection[str] = (), name: str = "") -> Iterator[str]:
     """What is not as it was saved, named as options are: `ppo.gamma is 0.9, was 1.0`; less the names in `free`, at any depth."""
     if isinstance(saved, dict) and isinstance(wanted, dict):

@@ -15,8 +15,9 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from core.options import OFFLOADS
+
 RENDEZVOUS = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-OFFLOADS = {"none": 0, "optimizer": 1, "all": 3}  # name → least ZeRO stage
 GATHERED_AT_ONCE = 2**28  # parameters
 PATIENCE = timedelta(hours=6)  # the other ranks wait while rank 0 scores programs
 
@@ -62,9 +63,23 @@ def start(device: str) -> Ranks:
     # Asked for, DeepSpeed compiles this op: a minute cold, and a stale lock file hangs it in silence.
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     if on_gpu:
-        torch.cuda.set_device(ranks.local_rank)
+        card = card_of(ranks.local_rank, torch.cuda.device_count())
+        os.environ["LOCAL_RANK"] = str(card)  # DeepSpeed puts its modules there
+        torch.cuda.set_device(card)
     deepspeed.init_distributed("nccl" if on_gpu else "gloo", auto_mpi_discovery=False, timeout=PATIENCE)
     return ranks
+
+
+def card_of(local_rank: int, cards: int) -> int:
+    """Which of the GPUs that this process sees it takes: its own among its node's, or the only one that it was bound to.
+
+    ValueError: the node shows some, but none for this rank.
+    """
+    if cards == 1:
+        return 0
+    if local_rank >= cards:
+        raise ValueError(f"rank {local_rank} of this node has no GPU: it shows {cards}. Ask for as many GPUs a node as tasks")
+    return local_rank
 
 
 def stop() -> None:
@@ -141,9 +156,13 @@ class Engine:
         """Clips and applies the gradient; its norm before clipping."""
         for group in self.engine.optimizer.param_groups:
             group["lr"] = learning_rate
+        if self.training.zero_stage > 0:
+            self.engine.step()
+            return float(self.engine.get_global_grad_norm())
+        # DeepSpeed tells no norm here, but every rank holds the whole gradient.
+        norm = torch.nn.utils.get_total_norm([p.grad for p in self.engine.module.parameters() if p.grad is not None])
         self.engine.step()
-        norm = self.engine.get_global_grad_norm()
-        return float(norm) if norm is not None else float("nan")  # none at stage 0 in float32
+        return float(norm)
 
     def weights(self, part: str) -> Iterator[tuple[str, Tensor]]:
         """(name, whole parameter) of the submodule `part`. At stage 3 a tensor is whole only until the next is taken.
@@ -227,7 +246,6 @@ def configuration(module: Any, training: Training) -> dict[str, Any]:
         "gradient_accumulation_steps": training.accumulation,
         "gradient_clipping": training.gradient_clipping,  # left out, it would be 1
         "bf16": {"enabled": dtype == torch.bfloat16},
-        "fp16": {"enabled": dtype == torch.float16},
         "zero_allow_untested_optimizer": True,
         "zero_force_ds_cpu_optimizer": False,  # torch's AdamW steps on the CPU too, and needs no compiler there
         "zero_optimization": zero,

@@ -55,8 +55,8 @@ def watch(
         sums["entropy"] += advantage.kept(entropies, real).sum()
 
 
-def means(sums: dict[str, float]) -> dict[str, float]:
-    """What is told of a step, from sums over all ranks."""
+def means(sums: dict[str, float], epochs: int) -> dict[str, float]:
+    """What is told of a step, from sums over all ranks; the update went over the rollouts `epochs` times."""
     tokens, judged, used = (max(x, 1.0) for x in (sums["tokens"], sums["rollouts"] - sums["dropped"], sums["used"]))
     spread, left = (sums[f"{x}_squared"] / tokens - (sums[x] / tokens) ** 2 for x in ("returns", "errors"))
     return {
@@ -68,8 +68,8 @@ def means(sums: dict[str, float]) -> dict[str, float]:
         "kl": sums["kl"] / tokens,
         "entropy": sums["entropy"] / tokens,
         "gap": sums["gap"] / tokens,  # of log-probabilities, between sampling and scoring; large: the sampler has other weights
-        "policy_loss": sums["policy_loss"] / tokens,
-        "value_loss": sums["value_loss"] / tokens,
+        "policy_loss": sums["policy_loss"] / (tokens * epochs),
+        "value_loss": sums["value_loss"] / (tokens * epochs),
         "explained": 1 - left / spread if spread > 0 else 0.0,  # share of the returns' variance that the critic foresaw
         "clipped": sums["clipped"] / used,
         "moved": sums["moved"] / used,  # KL of the policy before an update from the policy in it

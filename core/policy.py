@@ -17,7 +17,7 @@ from transformers.utils.logging import disable_progress_bar
 from core.model_files import ModelFiles, find_model
 from core.options import ModelOptions
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 log = logging.getLogger(__name__)
 
@@ -66,12 +66,12 @@ def check_head(network: Any, name: str) -> None:
 
 
 def device_of(model: ModelOptions) -> torch.device:
-    """auto: cuda where there is one, else cpu. Under torchrun and Slurm each process takes its own card."""
+    """auto: cuda where there is one, else cpu. Which card, `engine.start` has said; else CUDA_VISIBLE_DEVICES may."""
     if model.device == "auto":
         return torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
-    if model.device.split(":")[0] not in ("cpu", "cuda"):
-        raise ValueError(f"model device {model.device!r} is not one of auto, cpu, cuda, cuda:N")
-    if model.device.startswith("cuda") and not torch.cuda.is_available():
+    if model.device not in ("cpu", "cuda"):
+        raise ValueError(f"model device {model.device!r} is not one of auto, cpu, cuda")
+    if model.device == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"model device {model.device!r}: torch sees no CUDA device here; use auto or cpu")
     return torch.device(model.device)
 

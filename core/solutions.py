@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from core import engine, sft
+from core import checkpoint, engine, sft
 from core.btp import train
 from core.options import ModelOptions, SFTOptions
 from core.policy import Policy, device_of, load_policy
@@ -27,7 +27,7 @@ def finetune(
     problems of which none has a solution that fits.
     """
     sft.check(options)
-    if (export / "config.json").is_file():
+    if checkpoint.over(out / "resume", export):
         return
     solved = [problem for problem in read_problems(problems) if problem.canonical_solution.strip()]
     if not solved:

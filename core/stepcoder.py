@@ -7,9 +7,7 @@ checkpoint as if it had never stopped.
 from __future__ import annotations
 
 import hashlib
-import logging
 import math
-import shutil
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict
@@ -33,9 +31,8 @@ from sandbox.pool import Pool
 from sandbox.problem import read_problems
 from sandbox.verdict import ProgramResult, Verdict
 
-FREE = ("steps", "checkpoint_every_steps", "most_judge_errors", "micro_batch_size")  # options that may change from start to start
-
-log = logging.getLogger(__name__)
+# Options that may change from start to start.
+FREE = ("steps", "checkpoint_every_steps", "most_judge_errors", "most_kl", "micro_batch_size")
 
 
 def check(options: StepCoderOptions) -> None:
@@ -50,6 +47,11 @@ def check(options: StepCoderOptions) -> None:
     for name in ("steps", "problems_per_step", "rollouts_per_problem", "max_new_tokens", "checkpoint_every_steps"):
         if getattr(options, name) < 1:
             raise ValueError(f"stepcoder {name} {getattr(options, name)} is less than 1")
+    if options.ppo.advantage != "gae" and options.rollouts_per_problem < 2:
+        raise ValueError(
+            f"stepcoder rollouts_per_problem {options.rollouts_per_problem} is less than 2: ppo advantage "
+            f"{options.ppo.advantage!r} compares rollouts of a problem with each other"
+        )
     if options.temperature <= 0 or not 0 < options.top_p <= 1:
         raise ValueError(f"stepcoder needs temperature > 0 and 0 < top_p <= 1, not {options.temperature} and {options.top_p}")
 
@@ -73,12 +75,15 @@ def train(
     from its start, or too many judge errors; the last checkpoint is kept.
     """
     check(options)
-    if (export / "config.json").is_file():
+    if checkpoint.over(out / "resume", export):
         return
     ranks = engine.start(model.device)
     try:
         if options.problems_per_step % ranks.world:
             raise ValueError(f"stepcoder problems_per_step {options.problems_per_step} must be a multiple of {ranks.world} ranks")
+        rollouts = options.problems_per_step // ranks.world * options.rollouts_per_problem
+        if rollouts < options.ppo.minibatches:
+            raise ValueError(f"ppo minibatches {options.ppo.minibatches} is more than the {rollouts} rollouts of a rank")
         policy = load_policy(model, "train")
         tasks = tasks_that_fit(problems, policy, options)
         models, sampler = models_of(model, policy, options, ranks)
@@ -87,11 +92,12 @@ def train(
         latest = checkpoint.load(out / "resume", models.engines, plan, FREE)
         if latest:
             stages = curriculum.restored(latest["curriculum"])
-            engine.once(ranks, lambda: forget(out, latest["step"]))
+        first = latest["step"] if latest else 0
+        engine.once(ranks, lambda: forget(out, first))
         n, scoring = options.rollouts_per_problem, options.ppo.old_logprobs
         again = scoring == "scored" or (scoring == "auto" and options.sampler != "own")
         with signals.heeded() as asked, closing(sampler), Pool(judging, workers) as pool:
-            for step in range(latest["step"] if latest else 0, options.steps):
+            for step in range(first, options.steps):
                 clock, judge = Clock(), Judging(pool)
                 sampler.refresh(models.actor.weights("policy"))
                 drawn = [(task, stages[task.problem.problem_id].stage) for task in draw(tasks, step, options)]
@@ -119,16 +125,14 @@ def train(
                 if more and stop:
                     return
             models.actor.export(export, "policy", policy.tokenizer)
-            engine.once(ranks, lambda: shutil.rmtree(out / "resume", ignore_errors=True))
+            engine.once(ranks, lambda: checkpoint.drop(out / "resume"))
     finally:
         engine.stop()
 
 
 def tasks_that_fit(problems: Path, policy: Policy, options: StepCoderOptions) -> list[Task]:
     """ValueError: there is none."""
-    tasks, too_long = tasks_of(list(read_problems(problems)), policy, options)
-    if too_long:
-        log.warning("%d problems left out: prompt and solution over %d tokens", too_long, options.max_prompt_tokens)
+    tasks = tasks_of(list(read_problems(problems)), policy, options)
     if not tasks:
         raise ValueError(f"{problems}: no problem fits in stepcoder max_prompt_tokens {options.max_prompt_tokens}")
     return tasks
@@ -160,11 +164,14 @@ def moved(
         verdict = reward.worst(test.verdict for test in result.tests)
         if verdict is not Verdict.JUDGE_ERROR:
             passes.setdefault(each.task.problem.problem_id, []).append(verdict is Verdict.PASS)
+    together: dict[str, list[bool]] = {}  # a problem may be drawn twice in a step, and by two ranks
+    for of_rank in engine.gathered(passes):
+        for name, passed in of_rank.items():
+            together.setdefault(name, []).extend(passed)
     rules = options.curriculum
     return {
         name: curriculum.advance(stages[name], sum(passed) / len(passed), rules.alpha, rules.threshold)
-        for of_rank in engine.gathered(passes)
-        for name, passed in of_rank.items()
+        for name, passed in together.items()
     }
 
 
@@ -218,7 +225,8 @@ def stop_if_broken(row: dict[str, Any], options: StepCoderOptions) -> None:
     if options.most_kl and row["kl"] > options.most_kl:
         raise RuntimeError(
             f"step {row['step']}: the policy is {row['kl']:.2f} nats a token from where it started, over the limit of "
-            f"{options.most_kl} (most_kl): it has collapsed. Lower ppo.learning_rate, or raise ppo.kl_weight"
+            f"{options.most_kl} (most_kl): it has collapsed. Start anew with a lower ppo.learning_rate or "
+            "a higher ppo.kl_weight, or raise most_kl"
         )
     if row["judge_errors"] > options.most_judge_errors:
         raise RuntimeError(

@@ -58,7 +58,8 @@ def update(models: Models, seen: Experience, options: PPOOptions, n: int, step: 
             for rows in np.array_split(order, options.minibatches):
                 norms.append(_one_step(models, seen, targets, rows.tolist(), options, step, epoch, sums))
     over_ranks = engine.total(torch.stack([value.double() for value in sums.values()]), models.device)
-    return metrics.means(dict(zip(sums, over_ranks.tolist(), strict=True))) | {"grad_norm": float(np.mean(norms))}
+    told = metrics.means(dict(zip(sums, over_ranks.tolist(), strict=True)), options.epochs)
+    return told | {"grad_norm": float(np.mean(norms))}
 
 
 def _one_step(

@@ -5,12 +5,12 @@ Not frozen, for OmegaConf's sake; nothing changes one after `launch.compose` mad
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
-from core.options import DecodingOptions, ModelOptions, ReplayOptions, SFTOptions, StepCoderOptions
+from core import curriculum
+from core.options import OFFLOADS, DecodingOptions, ModelOptions, ReplayOptions, SFTOptions, StepCoderOptions
 from sandbox.limits import Limits
 
 
@@ -109,7 +109,8 @@ class Config:
 REQUIRED = ("run_dir", "model.path", "data.train.name", "data.test.name")
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "model.dtype": ("auto", "float32", "bfloat16", "float16"),
+    "model.dtype": ("auto", "float32", "bfloat16"),
+    "model.device": ("auto", "cpu", "cuda"),
     "method.kind": ("btp", "sft", "stepcoder"),
     "method.train_decoding.method": ("beam", "sample"),
     "method.test_decoding.method": ("beam", "sample"),
@@ -123,7 +124,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "method.stepcoder.ppo.critic": ("separate", "shared"),
     "method.stepcoder.sampler": ("own", "vllm"),
     "method.stepcoder.ppo.old_logprobs": ("auto", "sampled", "scored"),
-    "method.stepcoder.ppo.offload": ("none", "optimizer", "all"),
+    "method.stepcoder.ppo.offload": tuple(OFFLOADS),
     "cluster.kind": ("local", "slurm"),
 }
 
@@ -211,8 +212,6 @@ def check(config: Config) -> None:
         if value is not None and not low <= value <= high:
             least = "above 0" if low == EPSILON else f"at least {low:g}"
             raise ConfigError(f"{key}={value}: must be {least}" + (f" and at most {high:g}" if high != ENDLESS else ""))
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", config.model.device):
-        raise ConfigError(f"model.device={config.model.device}: not valid; choose from auto, cpu, cuda, cuda:N")
     drawn, ks = config.method.test_decoding.programs_per_problem, config.tables.ks
     for name, sft in (("sft", config.method.sft), ("warmup", config.method.warmup)):
         if sft.batch_size % sft.micro_batch_size:
@@ -234,5 +233,25 @@ def _check_feedback(config: Config) -> None:
         raise ConfigError("judge.stop_at_first_failure=true: rewards and masks need all tests of a program")
     if config.method.stepcoder.ppo.mask == "executed" and not config.judge.trace:
         raise ConfigError("judge.trace=false: method.stepcoder.ppo.mask=executed needs the lines that ran; or take mask=all")
+    options, ppo = config.method.stepcoder, config.method.stepcoder.ppo
+    try:
+        curriculum.check(options.curriculum.alpha, options.curriculum.threshold, options.curriculum.kinds)
+    except ValueError as error:
+        raise ConfigError(f"method.stepcoder.curriculum: {error}") from error
+    if ppo.zero_stage < OFFLOADS[ppo.offload]:
+        raise ConfigError(
+            f"method.stepcoder.ppo.offload={ppo.offload}: needs zero_stage={OFFLOADS[ppo.offload]} or more, not {ppo.zero_stage}"
+        )
+    rollouts = options.rollouts_per_problem
+    if ppo.advantage != "gae" and rollouts < 2:
+        raise ConfigError(
+            f"method.stepcoder.rollouts_per_problem={rollouts}: must be at least 2, "
+            f"as ppo.advantage={ppo.advantage} compares rollouts of a problem with each other"
+        )
+    if ppo.minibatches > options.problems_per_step * rollouts:
+        raise ConfigError(
+            f"method.stepcoder.ppo.minibatches={ppo.minibatches}: more than the {options.problems_per_step * rollouts} rollouts "
+            "of a step (problems_per_step × rollouts_per_problem)"
+        )
     if config.model.path.startswith("new:") and not config.data.warmup.name:
         raise ConfigError(f"model.path={config.model.path}: a new model needs problems to learn from first: data.warmup.name=…")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shlex
@@ -11,16 +10,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.model_files import find_model
+from core.options import ModelOptions
 from launch import snapshot
 from launch.compose import read_flat, to_yaml
 from launch.config import ClusterOptions, Config, ConfigError, SourceOptions, leaves
 from launch.plan import Run, plan, read_plan, to_json
+from launch.progress import done_shards, home
 from sandbox.problem import Problem, write_problems
 from slurm.jobs import ParameterError, check_names
 from slurm.jobs import check as check_cluster
 
 NEW_MODEL = re.compile(r"new:[1-9]\d*x[1-9]\d*")  # core.small says the rest
 FREE = ("run_dir", "cluster.")  # may change from start to start: they change no row
+_TRAINING = ("checkpoint_every_steps", "micro_batch_size")
+# May change while the stage that they belong to is not done; then the plan is written anew.
+OPEN = (
+    *(f"method.{name}.{key}" for name in ("sft", "warmup") for key in _TRAINING),
+    *(f"method.stepcoder.{key}" for key in ("steps", "checkpoint_every_steps", "most_judge_errors", "most_kl")),
+    "method.stepcoder.ppo.micro_batch_size",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,7 @@ class Checked:
 
     config: Config
     problems: Mapping[str, Sequence[Problem] | Path]  # by file's name; of a sweep, the path where an earlier point has them
+    changed: bool = False  # whether the run directory has a plan of other values of `OPEN`
 
 
 def prepare(config: Config) -> Run:
@@ -42,7 +52,7 @@ def check(config: Config, like: Checked | None = None) -> Checked:
     like: an earlier point of the same sweep, whose problems need not be read again.
     """
     check_parameters(config.cluster)
-    _check_run(_path(config), config)
+    changed = _check_run(_path(config), config)
     check_model(config.model.path)
     sources = {name: getattr(config.data, name) for name in ("train", "test", "warmup")}
     problems: dict[str, Sequence[Problem] | Path] = {}
@@ -56,7 +66,7 @@ def check(config: Config, like: Checked | None = None) -> Checked:
         both = {p.problem_id for p in train} & {p.problem_id for p in test}
         if both:
             print(f"launch: warning: {len(both)} problems are in train and in test, {min(both)!r} first", file=sys.stderr)
-    return Checked(config, problems)
+    return Checked(config, problems, changed)
 
 
 def lay_out(checked: Checked, code: Path | None = None) -> Run:
@@ -78,9 +88,9 @@ def lay_out(checked: Checked, code: Path | None = None) -> Run:
     if code and not (run / "code").exists():
         (run / "code").symlink_to(os.path.relpath(code, run))
     snapshot.take(run)
-    if not (run / "plan.json").exists():
+    if checked.changed or not (run / "plan.json").exists():
         _write(run / "plan.json", to_json(plan(config)))
-    if not (run / "config.yaml").exists():
+    if checked.changed or not (run / "config.yaml").exists():
         _write(run / "config.yaml", to_yaml(config))
     if snapshot.digest() != snapshot.digest(run / "code"):
         was, now = snapshot.digest(run / "code"), snapshot.digest()
@@ -123,41 +133,48 @@ def check_model(path: str) -> None:
             raise ConfigError(
                 f"model.path={path}: a new model is new:LAYERSxWIDTH, the width a multiple of 32, such as new:4x192"
             )
-    elif path.startswith("package:"):
-        name = path.removeprefix("package:")
-        if not name.isidentifier() or importlib.util.find_spec(name) is None:
-            raise ConfigError(f"model.path={path}: the package {name!r} is not installed")
-    elif Path(path).is_absolute():
-        folder = Path(path)
-        if not folder.exists():
-            raise ConfigError(f"model.path={path}: no such file or folder")
-        if folder.is_dir() and not (folder / "config.json").exists() and not any(folder.glob("*.gguf")):
-            raise ConfigError(f"model.path={path}: the folder holds neither config.json nor a .gguf file")
-    elif path.count("/") > 1 or any(sign.isspace() for sign in path):
-        raise ConfigError(f"model.path={path}: no such folder, and no name on the Hugging Face Hub (OWNER/NAME)")
+        return
+    try:
+        find_model(ModelOptions(path=path))
+    except ValueError as error:
+        raise ConfigError(f"model.path={path}: {error}") from error
 
 
-def _check_run(run: Path, config: Config) -> None:
-    """Raises ConfigError where `run` is something else than a run of this config."""
+def _check_run(run: Path, config: Config) -> bool:
+    """Whether a run that is there gets another plan. Raises ConfigError where `run` is no run of this config."""
     if run.exists() and not run.is_dir():
         raise ConfigError(f"run_dir={config.run_dir}: is a file, not a folder")
     if not run.exists():
-        return
+        return False
     written = run / "config.yaml"
     if not written.exists():
         strange = [p.name for p in run.iterdir() if p.name not in ("problems", "code", "plan.json", "lock") and p.name[0] != "_"]
         if strange:
             raise ConfigError(f"run_dir={config.run_dir}: holds {strange[0]!r} but no config.yaml, so it is no run; take another")
-        return
+        return False
     # A key that came after the run began counts only where it is set: the run's own code does not know it.
     before, now = dict(leaves(Config())) | read_flat(written), dict(leaves(config))
     differ = [key for key in {**before, **now} if not key.startswith(FREE) and before.get(key) != now.get(key)]
-    if differ:
-        told = ", ".join(f"{key} (there {before.get(key)}, now {now.get(key)})" for key in differ)
-        raise ConfigError(
-            f"run_dir={config.run_dir}: holds a run of another config: {told}. "
-            f"Take a new run_dir, or set {' '.join(shlex.quote(f'{key}={before.get(key)}') for key in differ)} to go on with it"
-        )
+    told = ", ".join(f"{key} (there {before.get(key)}, now {now.get(key)})" for key in differ)
+    if not differ:
+        return False
+    if set(differ) <= set(OPEN):
+        _check_open(run, config, told)
+        return True
+    raise ConfigError(
+        f"run_dir={config.run_dir}: holds a run of another config: {told}. "
+        f"Take a new run_dir, or set {' '.join(shlex.quote(f'{key}={before.get(key)}') for key in differ)} to go on with it"
+    )
+
+
+def _check_open(run: Path, config: Config, told: str) -> None:
+    """Raises ConfigError where a stage that is done would change, or code of another version would read the new plan."""
+    if snapshot.digest() != snapshot.digest(run / "code"):
+        raise ConfigError(f"run_dir={config.run_dir}: {told}: the code has changed since this run began; take a new run_dir")
+    wanted = {stage.name: stage for stage in plan(config)}
+    for stage in read_plan(run):
+        if stage.options != wanted[stage.name].options and done_shards(home(run, stage.name), stage.name):
+            raise ConfigError(f"run_dir={config.run_dir}: {told}: stage {stage.name!r} is done; take a new run_dir")
 
 
 def _write(path: Path, text: str) -> None:

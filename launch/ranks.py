@@ -42,7 +42,11 @@ ALONE = Place(0, 0, 1, "")
 
 
 def place_in(environment: Mapping[str, str]) -> Place:
-    """By Slurm's variables of a step of several tasks; else this process is alone."""
+    """By torchrun's variables, or Slurm's of a step of several tasks; else this process is alone."""
+    if "TORCHELASTIC_RUN_ID" in environment:
+        life = ".".join(environment[name] for name in ("TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT", "MASTER_PORT"))
+        rank, local_rank, world = (int(environment[name]) for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE"))
+        return Place(rank, local_rank, world, life)
     world = int(environment.get("SLURM_NTASKS", "1")) if "SLURM_STEP_ID" in environment else 1
     if world == 1:
         return ALONE
@@ -55,7 +59,8 @@ def call(place: Place, file: Path) -> None:
     with socket.socket() as free:
         free.bind(("", 0))
         port = free.getsockname()[1]
-    _enter(place, os.environ.get("SLURMD_NODENAME", socket.gethostname()), port)
+    names = (os.environ.get(name) for name in ("SLURMD_NODENAME", "MASTER_ADDR"))  # of Slurm, of torchrun
+    _enter(place, next(filter(None, names), socket.gethostname()), port)
     write_json(file, {"life": place.life, "address": os.environ["MASTER_ADDR"], "port": port})
 
 
@@ -75,5 +80,6 @@ def heed(place: Place, file: Path, done: Path) -> bool:
 
 def _enter(place: Place, address: str, port: int) -> None:
     """The variables that torch asks for."""
+    os.environ.pop("TORCHELASTIC_USE_AGENT_STORE", None)  # the port is ours, not that of torchrun's own store
     names = {"RANK": place.rank, "LOCAL_RANK": place.local_rank, "WORLD_SIZE": place.world}
     os.environ.update({name: str(value) for name, value in names.items()} | {"MASTER_ADDR": address, "MASTER_PORT": str(port)})

@@ -95,7 +95,8 @@ def stepcoder(task: Task) -> None:
     judging, workers = _judging(task.stage.options["judge"])
     options, problems, out = StepCoderOptions(**given | parts), task.input("problems"), task.output("training")
     train(_model(task), options, judging, workers, problems, out, task.output("model"), task.progress)
-    plot_training(out / "steps", out / "training.png")
+    if place_in(os.environ).first:
+        plot_training(out / "steps", out / "training.png")
 
 
 def _model(task: Task) -> Any:

@@ -140,3 +140,13 @@ def test_what_differs_is_named_as_options_are():
         "ppo.gamma is 0.9, was 1.0",
         "ppo.lam is 1.0, was None",
     ]
+
+
+def test_what_a_run_that_was_killed_at_its_very_end_left_goes(tmp_path):
+    (tmp_path / "resume" / "step-000002").mkdir(parents=True)
+    assert not checkpoint.over(tmp_path / "resume", tmp_path / "model")
+    assert (tmp_path / "resume" / "step-000002").is_dir()
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").touch()
+    assert checkpoint.over(tmp_path / "resume", tmp_path / "model")
+    assert not (tmp_path / "resume").exists()

@@ -22,8 +22,9 @@ def seen():
 def test_means_by_hand():
     returns = torch.tensor([[1.0, 0.5], [-1.5, 0.0], [0.0, 0.0]])
     sums = metrics.sums_of(seen(), returns)
-    sums["entropy"] += 6.0
-    told = metrics.means({name: float(value) for name, value in sums.items()})
+    sums["entropy"] += 6.0  # of the first pass over the rollouts
+    sums["policy_loss"] += 9.0  # of three of them
+    told = metrics.means({name: float(value) for name, value in sums.items()}, epochs=3)
     assert told["reward"] == pytest.approx((1.0 - 0.3) / 2)
     assert told["pass_rate"] == 0.5
     assert told["judge_errors"] == pytest.approx(1 / 3)
@@ -31,6 +32,7 @@ def test_means_by_hand():
     assert told["masked"] == pytest.approx(1 / 3)
     assert told["kl"] == pytest.approx((0.5 + 0.0 + 0.25) / 3)
     assert told["entropy"] == 2.0
+    assert told["policy_loss"] == 1.0
     assert told["gap"] == pytest.approx(0.1)
     errors, spread = torch.tensor([0.5, 0.0, -1.5]), torch.tensor([1.0, 0.5, -1.5])
     assert told["explained"] == pytest.approx(float(1 - errors.var() / spread.var()))

@@ -1,7 +1,9 @@
 """Each run is a process of its own, as a stage is: a tiny random model, the real judge, real DeepSpeed."""
 
 import signal
+from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 import torch
 from transformers import AutoModelForCausalLM
@@ -10,7 +12,7 @@ from core import curriculum, stepcoder
 from core.attempts import Task, shown_part, tasks_of
 from core.models import training_of
 from core.options import CurriculumOptions, PPOOptions, StepCoderOptions
-from results.parts import read_parts
+from results.parts import read_parts, write_part
 from sandbox.problem import Problem, write_problems
 from tests.core import forks, runs, tiny
 from tests.core.runs import assert_same_weights
@@ -48,6 +50,8 @@ QUICK = {"checkpoint_every_steps": 2, "ppo": {"learning_rate": 1e-2, "critic_lea
 @pytest.fixture(scope="module")
 def unbroken(folder, tmp_path_factory):
     run = tmp_path_factory.mktemp("unbroken")
+    # As four ranks left it that were killed before their first checkpoint.
+    write_part(run / "train" / "rollouts", "000001-0003", pa.Table.from_pylist([{"step": 1, "stage": 9}]))
     learn(folder, run, **QUICK)
     return run
 
@@ -81,6 +85,7 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_weights(folder, unbroken, t
 
 VARIANTS = {  # each trains as it would without, or nearly so
     "stage 2": {},
+    "stage 0": {"zero_stage": 0},
     "stage 3": {"zero_stage": 3},
     "offload": {"zero_stage": 3, "offload": "all", "gradient_checkpointing": True, "old_logprobs": "scored"},
     "shared": {"critic": "shared"},
@@ -143,19 +148,35 @@ def test_each_pass_over_the_problems_draws_each_once():
     assert drawn[:5] != drawn[5:]
 
 
-def test_a_problem_without_a_readable_solution_has_one_stage_and_a_long_one_is_left_out():
+def test_a_problem_without_a_readable_solution_has_one_stage_and_a_long_one_is_left_out(caplog):
     odd = Problem("odd", "?", "stdin", inputs=("",), outputs=("",), canonical_solution="def (")
     long = Problem("long", "?" * 2000, "stdin", inputs=("",), outputs=("",))
     options = StepCoderOptions(max_prompt_tokens=400)
-    tasks, left_out = tasks_of([problem(0), odd, long], tiny.policy(), options)
+    tasks = tasks_of([problem(0), odd, long], tiny.policy(), options)
     assert [(task.problem.problem_id, len(task.cuts)) for task in tasks] == [("p0", 2), ("odd", 1)]
-    assert left_out == 1
-    whole, _ = tasks_of([problem(0)], tiny.policy(), StepCoderOptions(curriculum=CurriculumOptions(enabled=False)))
-    assert whole[0].cuts == (0,)
+    assert "1 of 3 solutions do not parse: no curriculum" in caplog.text
+    assert "1 of 3 problems left out: prompt and solution over 400 tokens" in caplog.text
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_with_and_without_a_curriculum_the_same_problems_fit(enabled):
+    tail = replace(problem(0), problem_id="tail", canonical_solution=SOLUTION.format(0) + "\n# more" * 200)  # behind the last cut
+    options = StepCoderOptions(max_prompt_tokens=400, curriculum=CurriculumOptions(enabled=enabled))
+    tasks = tasks_of([problem(0), tail], tiny.policy(), options)
+    assert [(task.problem.problem_id, len(task.cuts)) for task in tasks] == [("p0", 2 if enabled else 1)]
+
+
+def test_a_problem_that_two_ranks_rolled_out_moves_by_all_its_rollouts(monkeypatch):
+    of_ranks = [{"p0": [True, True], "p1": [False]}, {"p0": [False, False]}]
+    monkeypatch.setattr(stepcoder.engine, "gathered", lambda _: of_ranks)
+    stages = {"p0": curriculum.Progress(1, 0.0), "p1": curriculum.Progress(1, 0.5), "p2": curriculum.Progress(2, 0.1)}
+    rules = StepCoderOptions(curriculum=CurriculumOptions(alpha=1.0, threshold=0.4))
+    moved = stepcoder.moved(stages, [], [], rules)
+    assert moved == {"p0": curriculum.Progress(0, 0.0), "p1": curriculum.Progress(1, 0.0)}
 
 
 def test_a_prompt_ends_with_a_line_or_with_the_indentation_of_the_next():
-    task, *_ = tasks_of([problem(0)], tiny.policy(), StepCoderOptions())[0]
+    (task,) = tasks_of([problem(0)], tiny.policy(), StepCoderOptions())
     assert shown_part(task, 0, "line") == shown_part(task, 0, "statement") == ""
     assert shown_part(task, 1, "line").endswith("a = a + 0")
     assert shown_part(task, 1, "statement").endswith("a = a + 0\n    ")
@@ -167,6 +188,7 @@ def test_a_prompt_ends_with_a_line_or_with_the_indentation_of_the_next():
         (StepCoderOptions(reward="best"), "'best' is not one of stepcoder"),
         (StepCoderOptions(steps=0), "steps 0 is less than 1"),
         (StepCoderOptions(top_p=0), "0 < top_p <= 1"),
+        (StepCoderOptions(rollouts_per_problem=1, ppo=PPOOptions(advantage="group")), "rollouts_per_problem 1 is less than 2"),
         (StepCoderOptions(ppo=PPOOptions(advantage="dpo")), "'dpo' is not one of gae, group, leave_one_out"),
         (StepCoderOptions(ppo=PPOOptions(mask="none")), "'none' is not one of executed, all"),
         (StepCoderOptions(ppo=PPOOptions(critic="two")), "'two' is not one of separate, shared"),

@@ -18,6 +18,7 @@ NEEDED = {  # what a user must say beside the name
     ("data", "files"): ["data.train.name=a.jsonl", "data.test.name=b.jsonl"],
     ("experiment", "ablation_mbpp"): ["data.train.name=unified:train", "data.test.name=unified:test.jsonl"],
 }
+STEPCODER = ["experiment=demo_stepcoder"]
 EVERY = [(group, name) for group, names in groups().items() for name in names]
 
 
@@ -115,12 +116,17 @@ def test_null_is_no_text_where_null_is_valid():
         (["seed=1,2"], ["seed=1,2", "[1,2]"]),
         (["tables.ks=[1,x]"], ["tables.ks[1]=x", "Integer"]),
         (["tables.ks=[9]"], ["tables.ks=[9]", "from 1 to 4"]),
-        (["model.dtype=int8"], ["model.dtype=int8", "auto, float32, bfloat16, float16"]),
-        (["model.device=gpu"], ["model.device=gpu", "cuda:N"]),
+        (["model.dtype=int8"], ["model.dtype=int8", "auto, float32, bfloat16"]),
+        (["model.device=cuda:1"], ["model.device=cuda:1", "choose from auto, cpu, cuda"]),
         (["method.replay.priority=x"], ["method.replay.priority=x", "proportional, rank"]),
         (["method.replay.weight=2"], ["method.replay.weight=2.0", "at least 0 and at most 1"]),
         (["method.sft.learning_rate=0"], ["method.sft.learning_rate=0.0", "above 0"]),
         (["method.sft.micro_batch_size=3"], ["must divide method.sft.batch_size=8"]),
+        ([*STEPCODER, "method.stepcoder.curriculum.threshold=1"], ["threshold 1.0", "below 1"]),
+        ([*STEPCODER, "method.stepcoder.curriculum.kinds=[if,whilst]"], ["'whilst'", "if, for, while, match"]),
+        ([*STEPCODER, "method.stepcoder.ppo.offload=all"], ["ppo.offload=all", "zero_stage=3"]),
+        ([*STEPCODER, "method=rloo", "method.stepcoder.rollouts_per_problem=1"], ["rollouts_per_problem=1", "at least 2"]),
+        ([*STEPCODER, "method.stepcoder.ppo.minibatches=999"], ["ppo.minibatches=999", "128 rollouts of a step"]),
         (["judge.limits.cpu_s=-1"], ["judge.limits.cpu_s", "above 0", "-1"]),
         (["judge.shards=0"], ["judge.shards=0", "at least 1"]),
         (["data.train.limit=0"], ["data.train.limit=0", "at least 1"]),

@@ -79,6 +79,24 @@ def test_another_config_is_refused(tmp_path):
         assert part in message
 
 
+def test_what_changes_no_row_may_change_until_its_stage_is_done(tmp_path):
+    before = prepare(composed(tmp_path))
+    found = prepare(composed(tmp_path, "method.sft.micro_batch_size=1", "method.sft.checkpoint_every_steps=3"))
+    (stage,) = [stage for stage in found.stages if stage.name == "finetune"]
+    assert (stage.options["sft"]["micro_batch_size"], stage.options["sft"]["checkpoint_every_steps"]) == (1, 3)
+    assert [s for s in found.stages if s != stage] == [s for s in before.stages if s.name != "finetune"]
+    assert prepare(composed(tmp_path, "method.sft.micro_batch_size=1", "method.sft.checkpoint_every_steps=3")) == found
+    (found.path / "finetune" / "_done").mkdir(parents=True)
+    (found.path / "finetune" / "_done" / "0.json").touch()
+    with pytest.raises(ConfigError, match=r"micro_batch_size \(there 1, now 2\).*: stage 'finetune' is done; take a new run_dir"):
+        prepare(composed(tmp_path, "method.sft.checkpoint_every_steps=3"))
+    (found.path / "finetune" / "_done" / "0.json").unlink()
+    (found.path / "code" / "core" / "options.py").write_text("# older\n")
+    with pytest.raises(ConfigError, match="the code has changed since this run began"):
+        prepare(composed(tmp_path))
+    assert prepare(composed(tmp_path, "method.sft.micro_batch_size=1", "method.sft.checkpoint_every_steps=3")) == found
+
+
 def test_what_is_no_run_is_refused(tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.tex").touch()
@@ -93,8 +111,11 @@ def test_what_is_no_run_is_refused(tmp_path):
     ("overrides", "message"),
     [
         (["data.train.name=foo"], "data.train.name=foo data.train.split=train: no data set 'foo'; valid: starter"),
-        (["model=pretrained", "model.path=/no/such/folder"], "model.path=/no/such/folder: no such"),
-        (["model=pretrained", "model.path=package:no_such_thing"], "the package 'no_such_thing' is not installed"),
+        (
+            ["model=pretrained", "model.path=/no/such/folder"],
+            "model.path=/no/such/folder: model path '/no/such/folder' is neither a folder that exists",
+        ),
+        (["model=pretrained", "model.path=package:no_such_thing"], "no package 'no_such_thing' is installed"),
         (["cluster.gpu.partition=x"], "cluster.gpu: 'partition' is not a parameter of local"),
         (["cluster=slurm", "cluster.cpu.tiem=3"], "cluster.cpu: 'tiem' is not a parameter of slurm; valid are account"),
     ],
@@ -107,7 +128,7 @@ def test_bad_input_writes_nothing(tmp_path, overrides, message, monkeypatch):
 
 
 def test_model_folder(tmp_path):
-    with pytest.raises(ConfigError, match=r"neither config\.json nor a \.gguf"):
+    with pytest.raises(ConfigError, match=r"holds no model \(no config\.json in it\)"):
         check_model(str(tmp_path))
     (tmp_path / "config.json").touch()
     check_model(str(tmp_path))

@@ -1,13 +1,17 @@
 """The ranks of a job find each other, and only those of the same life of it."""
 
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
 
 from launch import ranks
-from launch.progress import write_json
+from launch.plan import Stage
+from launch.progress import done_path, write_json
 from launch.ranks import NoCallError, Place, call, heed, place_in
+from tests.launch.toys import ROOT, environment, make_run
 
 STEP = {"SLURM_STEP_ID": "0", "SLURM_NTASKS": "4", "SLURM_PROCID": "3", "SLURM_LOCALID": "1", "SLURM_JOB_ID": "7"}
 
@@ -48,3 +52,26 @@ def test_nothing_is_to_be_done_where_it_is_done(tmp_path, monkeypatch):
     monkeypatch.setattr(ranks, "CALL_S", 0.3)
     with pytest.raises(NoCallError, match="rank 1: no call of rank 0"):
         heed(Place(1, 1, 2, "7.0.0"), tmp_path / "0.ranks", tmp_path / "missing")
+
+
+RANKS = """
+import torch
+from core import engine
+
+def work(task):
+    ranks = engine.start("cpu")
+    met = int(engine.total(torch.ones(1), torch.device("cpu")))
+    (task.run / f"rank-{ranks.rank}").write_text(f"{ranks.local_rank} of {ranks.world}, met {met}")
+    engine.stop()
+"""
+
+
+@pytest.mark.slow
+def test_torchrun_starts_the_ranks_of_one_training(tmp_path):
+    run = make_run(tmp_path, Stage("train", "ranks_toy:work", (), 1, "train"))
+    (tmp_path / "toys" / "ranks_toy.py").write_text(RANKS)
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [*torchrun, "-m", "launch", "stage", str(run), "train"]
+    subprocess.run(command, cwd=ROOT, env=environment(run), check=True, timeout=120)
+    assert [(run / f"rank-{rank}").read_text() for rank in range(2)] == ["0 of 2, met 2", "1 of 2, met 2"]
+    assert done_path(run, "train", 0).exists()
