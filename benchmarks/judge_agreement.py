@@ -2,7 +2,7 @@
 
 Real model programs against their published verdicts, and canonical solutions, which must all pass:
 
-    python -m benchmarks.judge_agreement                    everything (some twenty minutes on two cores)
+    python -m benchmarks.judge_agreement                    everything (some four minutes on two cores)
     python -m benchmarks.judge_agreement --only teachers    humaneval, mbpp, unified or teachers
     python -m benchmarks.judge_agreement --every 20         each twentieth program
 
@@ -98,6 +98,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--every", type=int, default=1, metavar="N", help="each N-th program (default 1: all)")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), metavar="N")
     options = parser.parse_args(arguments)
+    if missing := sorted({"mbpp", "unified", "teachers"} - dict(sources(options.data)).keys()):
+        print(f"not under {options.data}, and so not judged: {', '.join(missing)}", file=sys.stderr)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         figures = {

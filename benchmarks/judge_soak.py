@@ -5,8 +5,8 @@
 
 Judges one shard of trivial programs, right and wrong ones by turns, in which each 20th is hostile: it spins, eats memory, forks,
 leaves files, floods its output, exits early, crashes, starts threads without end, leaves an orphan, or kills what it can reach.
-`benchmarks/hostile.py` has them, with the verdicts that are right. Every --check-every programs a line tells what there is of
-processes, open files, mounts and memory; afterwards it is compared with what there was before. Hostile files bear a name by
+`benchmarks/parts/hostile.py` has them, with the verdicts that are right. Every --check-every programs a line tells what there is
+of processes, open files, mounts and memory; afterwards it is compared with what there was before. Hostile files bear a name by
 which they are found.
 
 Ends with one line of JSON, and with exit status 1 where rows are missing, a verdict is not the expected one, or anything is left:

@@ -132,7 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
         ("layers", "of the model"),
         ("width", "of the model, a multiple of 64"),
         ("vocabulary", "of the model"),
-        ("prompts", "a step; a multiple of --minibatches and of 8"),
+        ("prompts", "a step; a multiple of the 4 minibatches and of 8"),
         ("prompt-tokens", "tokens of each"),
         ("longest", "most tokens of a completion"),
         ("micro", "rollouts at once in training, of ours and the floor"),

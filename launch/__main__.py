@@ -40,14 +40,16 @@ keys (--cfg prints all of them; launch/conf explains each):
   run_dir=FOLDER    the run's folder; started again with the same one, a run does what is missing
   model=NAME        {models}; or any Hugging Face name or folder: model=pretrained model.path=PATH
   data=NAME         {data}
+  method=NAME       {methods}
   cluster=NAME      {clusters}
   seed=N            every other seed is this one
 
 examples:
   python -m launch experiment=demo
   python -m launch experiment=demo run_dir=runs/seed1 seed=1
-  python -m launch experiment=demo run_dir=runs/qwen model=pretrained model.path=Qwen/Qwen2.5-Coder-0.5B-Instruct
-  python -m launch experiment=demo run_dir=runs/mine data=files data.train.name=train.jsonl data.test.name=test.jsonl
+  python -m launch run_dir=runs/he data=humaneval        without an experiment: BTP on all problems of the data
+  python -m launch run_dir=runs/qwen model=pretrained model.path=Qwen/Qwen2.5-Coder-0.5B-Instruct
+  python -m launch run_dir=runs/mine data=files data.train.name=train.jsonl data.test.name=test.jsonl
   python -m launch experiment=demo method.replay.priority=rank --dry-run
   python -m launch --multirun experiment=demo run_dir=runs/weights method.replay.weight=0,0.25,0.5 seed=1,2 cluster=slurm
   python -m launch export runs/demo --out runs/demo-now
@@ -86,7 +88,7 @@ def _help() -> str:
 
 ON_RUN = ("status", "logs", "cancel", "resume", "retry", "export", "stage")  # the functions of launch.commands
 FLAGS = ("--cfg", "--dry-run", "--prepare", "--multirun", "-m", "--help", "-h")
-_GROUPS = {"experiments": "experiment", "models": "model", "data": "data", "clusters": "cluster"}
+_GROUPS = {"experiments": "experiment", "models": "model", "data": "data", "methods": "method", "clusters": "cluster"}
 
 
 def _run(argv: list[str]) -> int:

@@ -109,6 +109,13 @@ def check_parameters(cluster: ClusterOptions, submits: bool = True) -> None:
             (check_cluster if submits else check_names)(cluster.kind, getattr(cluster, name))
         except ParameterError as error:
             raise ConfigError(f"cluster.{name}: {error}") from error
+    gpus, ranks = cluster.train.get("gpus_per_node"), cluster.train.get("ntasks_per_node", 1)
+    held = int(str(gpus).rpartition(":")[2]) if gpus else 0  # such as a100:4
+    if 0 < held < ranks:
+        raise ConfigError(
+            f"cluster.train.ntasks_per_node={ranks}: each of these ranks needs a GPU, and cluster.train.gpus_per_node={gpus}; "
+            f"set it to {ranks}, or to 0 where training runs on CPUs"
+        )
 
 
 def load(source: SourceOptions, key: str) -> list[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -148,3 +149,9 @@ def test_default_config_lacks_only_a_run_dir():
     with pytest.raises(ConfigError, match="run_dir is missing: say run_dir="):
         compose([])
     assert replace(compose(["run_dir=a"]), run_dir="b").run_dir == "b"
+
+
+@pytest.mark.parametrize("name", ["config", "method/btp", "method/stepcoder", "model/smollm2", "cluster/slurm"])
+def test_every_key_of_a_file_that_users_are_sent_to_is_explained(name):
+    valued = re.findall(r"^ *\w+: .+", (CONF / f"{name}.yaml").read_text(), re.MULTILINE)
+    assert [line for line in valued if "#" not in line and not line.startswith("kind:")] == []

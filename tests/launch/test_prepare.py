@@ -118,6 +118,11 @@ def test_what_is_no_run_is_refused(tmp_path):
         (["model=pretrained", "model.path=package:no_such_thing"], "no package 'no_such_thing' is installed"),
         (["cluster.gpu.partition=x"], "cluster.gpu: 'partition' is not a parameter of local"),
         (["cluster=slurm", "cluster.cpu.tiem=3"], "cluster.cpu: 'tiem' is not a parameter of slurm; valid are account"),
+        (["cluster=slurm", "cluster.train.ntasks_per_node=4"], "cluster.train.gpus_per_node=1; set it to 4, or to 0 where"),
+        (
+            ["cluster=slurm", "cluster.train.ntasks_per_node=4", "cluster.train.gpus_per_node=a100:2"],
+            "ntasks_per_node=4: each of these ranks needs a GPU",
+        ),
     ],
 )
 def test_bad_input_writes_nothing(tmp_path, overrides, message, monkeypatch):

@@ -1,6 +1,6 @@
 """Our judge behind the interface of a corpus of adversarial programs: `judge(path, problem, mode) -> dict`.
 
-From the project's root: `python ../shared/adversarial/conform.py --judge tests.sandbox.conform_judge:judge`
+For the runner of a corpus of hostile programs that is no part of this repository: `--judge tests.sandbox.conform_judge:judge`
 """
 
 import atexit
