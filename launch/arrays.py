@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from launch.plan import Run, Stage
-from launch.progress import done_shards, home
+from launch.progress import done_path, done_shards, home
 
 Home = Callable[[Path, str], Path]  # (run, stage) → the run that does it: another one where points of a sweep share it
 Key = tuple[Path, str, int]  # (run, stage, shard)
@@ -93,6 +93,15 @@ def last_of_sweep(last: Run, runs: Sequence[Run], arrays: Sequence[Array], queue
     return Array(
         stage.name, (ArrayTask(last.path, stage, (0,)),), False, tuple(After("afterany", each) for each in (*ids, *names))
     )
+
+
+def up_to_date(last: Run, runs: Sequence[Run]) -> bool:
+    """Whether the sweep's own table is made, and no point has ended since: one that failed may be finished later."""
+    (stage,) = last.stages
+    made = done_path(last.path, stage.name, 0)
+    final = [(run.path, run.stages[-1].name) for run in runs]
+    ended = [done_path(path, name, i) for path, name in final for i in done_shards(path, name)]
+    return made.exists() and all(path.stat().st_mtime <= made.stat().st_mtime for path in ended)
 
 
 def stage_names(runs: Sequence[Run]) -> list[str]:

@@ -89,7 +89,7 @@ def _again(folder: Path, overrides: Sequence[str], only_failed: bool) -> int:
     if cluster.kind == "slurm":
         from launch.submit_slurm import failed
 
-        wanted = failed(runs) if only_failed else None
+        wanted = failed([*runs, *([table] if table else [])]) if only_failed else None
         return submit(runs, cluster, table, wanted)
     if only_failed:
         raise ConfigError(f"{folder}: runs on this machine; `python -m launch resume {folder}` does what is missing")
@@ -146,6 +146,8 @@ def submit(runs: Sequence[Run], cluster: ClusterOptions, table: Run | None, want
 
 def drive(runs: Sequence[Run], cluster: ClusterOptions, table: Run | None, again: str) -> int:
     """Does runs on this machine, one after the other, and shows the table. again: the command that goes on with them."""
+    from launch.arrays import up_to_date
+    from launch.progress import done_path
     from launch.submit import drive as drive_run
 
     worst = 0
@@ -157,6 +159,8 @@ def drive(runs: Sequence[Run], cluster: ClusterOptions, table: Run | None, again
             print(f"launch: stopped; go on with: {again}", file=sys.stderr)
             return worst
     if table:
+        if not up_to_date(table, runs):
+            done_path(table.path, table.stages[0].name, 0).unlink(missing_ok=True)
         worst = max(worst, drive_run(table, cluster))
     if worst == 0:
         _print_table(runs, (table or runs[-1]))

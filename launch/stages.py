@@ -21,7 +21,18 @@ from typing import Any
 from launch import lives
 from launch.config import ConfigError
 from launch.plan import Stage, read_plan
-from launch.progress import UNITS, Progress, done_path, home, lock_path, progress_path, wait_for_shards, write_json
+from launch.progress import (
+    LOOK_S,
+    UNITS,
+    Progress,
+    done_path,
+    done_shards,
+    home,
+    lock_path,
+    progress_path,
+    wait_for_shards,
+    write_json,
+)
 from launch.ranks import ALONE, Place, call, heed, place_in
 
 LATE_S = 120.0  # that a file may be later here than on the node that wrote it: network file systems keep names for a minute
@@ -127,6 +138,7 @@ def tables(task: Task) -> None:
     out = task.output("tables")
     out.mkdir(parents=True, exist_ok=True)
     points = [task.run / name for name in task.stage.options.get("runs", [])]  # of a sweep
+    _wait_for_points(points)
     judged = [point for point in points if any(point.glob("judge-*/programs/part-*.parquet"))]
     table = pass_rate_table(judged or [task.run], ks=tuple(task.stage.options["ks"]))
     for form in ("md", "csv", "json"):
@@ -135,6 +147,17 @@ def tables(task: Task) -> None:
         beside.rename(out / f"table.{form}")
     plot_table(table, out / "pass_rate.png")
     task.progress(1, 1)
+
+
+def _wait_for_points(points: Sequence[Path]) -> None:
+    """Until their last stages are seen to be whole. The table of a sweep is made without those that failed, and says so."""
+    until = time.monotonic() + _late_s()
+    last = {point: read_plan(point)[-1] for point in points}
+    while missing := [point.name for point, stage in last.items() if len(done_shards(point, stage.name)) < stage.shards]:
+        if time.monotonic() >= until:
+            print(f"not whole, so perhaps not in the table: {'; '.join(missing)}", file=sys.stderr)
+            return
+        time.sleep(LOOK_S)
 
 
 KINDS: dict[str, Callable[[Task], Any]] = {
@@ -184,7 +207,7 @@ def run_stage(run: Path, name: str, shard: int, place: Place = ALONE) -> None:
         if place.world > 1:
             call(place, ranks)
         for need in stage.needs:
-            wait_for_shards(run, need, stages[need].shards, LATE_S if "SLURM_JOB_ID" in os.environ else 0.0)
+            wait_for_shards(run, need, stages[need].shards, _late_s())
         started = time.time()
         progress = Progress(progress_path(run, name, shard), UNITS.get(stage.kind, "steps"))
         summary = _function(stage.kind)(Task(run, stage, shard, progress))
@@ -194,6 +217,11 @@ def run_stage(run: Path, name: str, shard: int, place: Place = ALONE) -> None:
             row["summary"] = dataclasses.asdict(summary)
         write_json(done, row)
         print(f"{name} {shard}: done in {finished - started:.1f} s")
+
+
+def _late_s() -> float:
+    """How long to wait for files that jobs on other nodes have written."""
+    return LATE_S if "SLURM_JOB_ID" in os.environ else 0.0
 
 
 def _function(kind: str) -> Callable[[Task], Any]:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from launch.arrays import After, Array, Home, Key, arrays_of, last_of_sweep
+from launch.arrays import After, Array, Home, Key, arrays_of, last_of_sweep, up_to_date
 from launch.config import ClusterOptions
 from launch.plan import Run
-from launch.progress import done_path, done_shards, home
+from launch.progress import done_path, home
 from launch.queue import ENDED_ILL, JobOfTask, array_of, homes, in_queue, on_slurm, rows, unfinished
 from launch.submit import command_of, log_folder, only_driver
 from slurm.accounting import TRIES, SchedulerError, ask, setting
@@ -51,9 +51,12 @@ def submit(
             on_its_way = [job for job in on_its_way if job not in lost]
             _end(lost)
         queued = ids_to_wait_for([run.path for run in whole], on_its_way)
+        arrays = _arrays(runs, table, queued, max_array_size(), home, wanted)
+        if table and any(task.run == table.path for array in arrays for task in array.tasks):
+            _take_back(table, on_its_way)
         ids: dict[str, str] = {}
         told = []
-        for array in _arrays(runs, table, queued, max_array_size(), home, wanted):
+        for array in arrays:
             after = dependency(array.after, ids)
             ids[array.name] = _submit(whole[-1].path, array, cluster, after)
             told.append(Submitted(array, ids[array.name], after))
@@ -83,10 +86,17 @@ def _arrays(
 ) -> list[Array]:
     arrays = arrays_of(runs, queued, most, doer=doer, wanted=wanted)
     if table:
-        (stage,) = table.stages
-        if 0 not in done_shards(table.path, stage.name) and (table.path, stage.name, 0) not in queued:
+        key = (table.path, table.stages[0].name, 0)
+        due = key in wanted if wanted is not None else key not in queued and not up_to_date(table, runs)
+        if arrays or due:
             arrays.append(last_of_sweep(table, runs, arrays, queued))
     return arrays
+
+
+def _take_back(table: Run, on_its_way: Sequence[JobOfTask]) -> None:
+    """The table of a sweep, made or still waiting: it would be that of the points which have ended so far."""
+    _end([job for job in on_its_way if job.run == table.path])
+    done_path(table.path, table.stages[0].name, 0).unlink(missing_ok=True)
 
 
 def dependency(after: Sequence[After], ids: Mapping[str, str]) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from launch.arrays import After, arrays_of, chunks, last_of_sweep, stage_names
+from launch.arrays import After, arrays_of, chunks, last_of_sweep, stage_names, up_to_date
 from launch.plan import Run
-from launch.submit_slurm import dependency
+from launch.progress import done_path, home, write_json
+from launch.submit_slurm import _arrays, dependency
 from tests.launch.toys import toy
 
 STAGES = (
@@ -105,6 +107,37 @@ def test_the_sweeps_table_waits_for_the_end_of_all_points_well_or_not():
     table = Run(Path("/s"), (toy("sweep-table"),))
     assert last_of_sweep(table, POINTS, arrays, {}).after == (After("afterany", "table"),)
     assert last_of_sweep(table, POINTS, [], {(Path("/s/a"), "table", 0): "9"}).after == (After("afterany", "9"),)
+
+
+def test_a_sweeps_table_is_out_of_date_once_a_point_has_ended_since(tmp_path):
+    points, table = [Run(tmp_path / name, STAGES) for name in "ab"], Run(tmp_path, (toy("sweep-table"),))
+    assert not up_to_date(table, points)
+    for path, seconds in ((points[0].path, 10), (tmp_path, 20)):
+        done = done_path(path, "table" if path != tmp_path else "sweep-table", 0)
+        write_json(done, {})
+        os.utime(done, (seconds, seconds))
+    assert up_to_date(table, points)  # b failed
+    write_json(done_path(points[1].path, "table", 0), {})
+    assert not up_to_date(table, points)
+
+
+def test_a_sweeps_table_is_made_again_with_its_points_and_not_without(tmp_path):
+    points, table = [Run(tmp_path / name, (toy("table"),)) for name in "ab"], Run(tmp_path, (toy("sweep-table"),))
+    write_json(done_path(points[0].path, "table", 0), {})
+    write_json(done_path(tmp_path, "sweep-table", 0), {})
+
+    def submitted(queued=(), wanted=None):
+        return told(_arrays(points, table, dict(queued), 1000, home, wanted))
+
+    again = {"table": ([("b", (0,))], []), "sweep-table": ([(tmp_path.name, (0,))], [("afterany", "table")])}
+    assert submitted() == again
+    assert submitted(wanted=[(points[1].path, "table", 0)]) == again
+    assert submitted(queued={(tmp_path, "sweep-table", 0): "5"}) == again  # it waits for what was submitted before
+    assert submitted(queued={(points[1].path, "table", 0): "5"}) == {}
+    assert submitted(wanted=[]) == {}  # what was cancelled stays so, and its table
+    os.utime(done_path(points[0].path, "table", 0), (9e9, 9e9))  # resumed by itself
+    assert list(submitted(queued={(points[1].path, "table", 0): "5"})) == ["sweep-table"]
+    assert list(submitted(wanted=[(tmp_path, "sweep-table", 0)])) == ["sweep-table"]
 
 
 def test_dependencies_as_sbatch_has_them():

@@ -9,7 +9,9 @@ import time
 
 import pytest
 
+from launch import stages
 from launch.config import ConfigError
+from launch.plan import to_json
 from launch.progress import NotDoneError, Progress, done_path, progress_path, read_json, wait_for_shards, write_json
 from launch.stages import run_stage
 from tests.launch.toys import make_run, ran, start_task, toy, wait_until
@@ -86,6 +88,21 @@ def test_a_file_may_be_seen_late_on_another_node(tmp_path):
     wait_for_shards(run, "before", 1, 30.0)
     with pytest.raises(NotDoneError, match="1 of 2 shards are missing, 1 first"):
         wait_for_shards(run, "before", 2, 0.2)
+
+
+def test_the_table_of_a_sweep_waits_for_late_files_and_tells_what_it_lacks(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setattr(stages, "LATE_S", 2.0)
+    points = [tmp_path / name for name in ("p0", "p1")]
+    for point in points:
+        point.mkdir()
+        (point / "plan.json").write_text(to_json((toy("before", shards=2), toy("tables", shards=2))))
+    write_json(done_path(points[0], "tables", 0), {})
+    threading.Timer(0.7, write_json, [done_path(points[0], "tables", 1), {}]).start()
+    stages._wait_for_points(points)
+    assert capsys.readouterr().err == "not whole, so perhaps not in the table: p1\n"
+    monkeypatch.delenv("SLURM_JOB_ID")
+    stages._wait_for_points(points)  # on one machine at once
 
 
 def test_no_run_directory(tmp_path):

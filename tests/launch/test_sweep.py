@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from launch import snapshot
+from launch import commands, snapshot
 from launch.commands import drive
 from launch.config import ClusterOptions, ConfigError
 from launch.plan import to_json
@@ -118,9 +118,10 @@ def test_on_this_machine_points_are_done_one_after_the_other_and_what_they_share
         monkeypatch.setenv(name, value)
     make_run(tmp_path)
     folder = tmp_path / "s"
+    mended = tmp_path / "mended"
     for name, fails in (("p0", []), ("p1", [0])):
         (folder / name).mkdir(parents=True)
-        stages = (toy("shared"), toy("own", ("shared",), fail=fails), toy("after", ("own",)))
+        stages = (toy("shared"), toy("own", ("shared",), fail=fails, fail_until=str(mended)), toy("after", ("own",)))
         (folder / name / "plan.json").write_text(to_json(stages))
         (folder / name / "code").symlink_to("../code")
     (folder / "p1" / "shared").symlink_to("../p0/shared")
@@ -138,6 +139,13 @@ def test_on_this_machine_points_are_done_one_after_the_other_and_what_they_share
     lines = status_lines(folder)
     assert [line.split()[:2] for line in lines] == [["shared", "done"], ["own", "failed"], ["after", "waiting"], ["all", "done"]]
     assert "1/2 tasks" in lines[1]
+    assert drive(runs, ClusterOptions(cpu_slots=2), table, "again") == 1
+    assert ran(folder) == [("all", 0)]  # nothing has ended since the table was made
+    mended.touch()
+    monkeypatch.setattr(commands, "_print_table", lambda *_: None)  # toys have none
+    assert drive(runs, ClusterOptions(cpu_slots=2), table, "again") == 0
+    assert ran(folder / "p1") == [("own", 0), ("after", 0)]
+    assert ran(folder) == [("all", 0), ("all", 0)]  # of both points now
 
 
 def test_a_run_is_not_turned_into_a_sweep(sweep):
