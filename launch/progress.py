@@ -1,11 +1,15 @@
-"""The small JSON files of a run: how far a task is, and that it is done. Written beside and renamed."""
+"""The small files of a run: how far a task is, that it is done, and who works on it."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +71,27 @@ def wait_for_shards(run: Path, stage: str, shards: int, seconds: float) -> None:
 def lock_path(run: Path, stage: str, shard: int) -> Path:
     """Locked by whoever works on a shard."""
     return run / stage / "_lock" / str(shard)
+
+
+@contextmanager
+def alone(path: Path, what: str) -> Iterator[None]:
+    """Holds an exclusive lock on `path`; waits for whoever holds it.
+
+    A POSIX lock: forked workers do not inherit it, so it ends with this process, and network file systems know it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            print(f"{what}: waiting for {file.read().strip() or 'another process'}, which works on it", file=sys.stderr)
+            fcntl.lockf(file, fcntl.LOCK_EX)
+        file.seek(0)
+        file.truncate()
+        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+        file.flush()
+        yield
 
 
 def progress_path(run: Path, stage: str, shard: int) -> Path:

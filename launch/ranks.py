@@ -17,11 +17,6 @@ from launch.progress import read_json, write_json
 from slurm.again import life_of
 
 POLL_S = 0.2
-CALL_S = 1800.0  # how long others wait for rank 0: it may itself wait for an earlier life of the task to end
-
-
-class NoCallError(RuntimeError):
-    """Rank 0 has not called: it died, or the run directory is not the same for all nodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +60,11 @@ def call(place: Place, file: Path) -> None:
 
 
 def heed(place: Place, file: Path, done: Path) -> bool:
-    """Another rank waits for rank 0's call. False where the work is done already. NoCallError where none comes."""
-    until = time.monotonic() + CALL_S
-    while time.monotonic() < until:
+    """Another rank waits for rank 0's call. False where the work is done already.
+
+    However long: rank 0 may wait for another job that does the same. Where it dies, Slurm ends this one (`--kill-on-bad-exit`).
+    """
+    while True:
         called = read_json(file)
         if called and called["life"] == place.life:
             _enter(place, called["address"], called["port"])
@@ -75,7 +72,6 @@ def heed(place: Place, file: Path, done: Path) -> bool:
         if done.exists():
             return False
         time.sleep(POLL_S)
-    raise NoCallError(f"rank {place.rank}: no call of rank 0 in {file} within {CALL_S:.0f} s")
 
 
 def _enter(place: Place, address: str, port: int) -> None:

@@ -6,14 +6,12 @@ A task can be killed at any moment and run again; run twice at once, the second 
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import importlib
 import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from launch.progress import (
     LOOK_S,
     UNITS,
     Progress,
+    alone,
     done_path,
     done_shards,
     home,
@@ -196,9 +195,9 @@ def run_stage(run: Path, name: str, shard: int, place: Place = ALONE) -> None:
     ranks = lock.with_name(f"{shard}.ranks")
     if not place.first:
         if heed(place, ranks, done):
-            _function(stage.kind)(Task(run, stage, shard, lambda *_: None))
+            _do(stages, Task(run, stage, shard, lambda *_: None))
         return
-    with _alone(lock, f"{name} {shard}"):
+    with alone(lock, f"{name} {shard}"):
         if done.exists():
             print(f"{name} {shard}: done before")
             return
@@ -206,17 +205,22 @@ def run_stage(run: Path, name: str, shard: int, place: Place = ALONE) -> None:
         lives.begin(run / name / "_lives" / f"{shard}.json", f"{name} {shard}", outputs, os.environ)
         if place.world > 1:
             call(place, ranks)
-        for need in stage.needs:
-            wait_for_shards(run, need, stages[need].shards, _late_s())
         started = time.time()
         progress = Progress(progress_path(run, name, shard), UNITS.get(stage.kind, "steps"))
-        summary = _function(stage.kind)(Task(run, stage, shard, progress))
+        summary = _do(stages, Task(run, stage, shard, progress))
         finished = time.time()
         row = {"seconds": round(finished - started, 3), "host": socket.gethostname(), "finished": finished}
         if dataclasses.is_dataclass(summary) and not isinstance(summary, type):
             row["summary"] = dataclasses.asdict(summary)
         write_json(done, row)
         print(f"{name} {shard}: done in {finished - started:.1f} s")
+
+
+def _do(stages: Mapping[str, Stage], task: Task) -> Any:
+    """The task's work, once all that it needs is to be seen: a node of a training may show late what another shows already."""
+    for need in task.stage.needs:
+        wait_for_shards(task.run, need, stages[need].shards, _late_s())
+    return _function(task.stage.kind)(task)
 
 
 def _late_s() -> float:
@@ -232,24 +236,3 @@ def _function(kind: str) -> Callable[[Task], Any]:
     if not colon:
         raise ConfigError(f"stage kind {kind!r} is not one of {', '.join(KINDS)}, nor module:function")
     return getattr(importlib.import_module(module), function)  # type: ignore[no-any-return]
-
-
-@contextmanager
-def _alone(path: Path, what: str) -> Iterator[None]:
-    """Holds an exclusive lock on `path`; waits for whoever holds it.
-
-    A POSIX lock: forked workers do not inherit it, so it ends with this process, and network file systems know it.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            print(f"{what}: waiting for {file.read().strip() or 'another process'}, which works on it", file=sys.stderr)
-            fcntl.lockf(file, fcntl.LOCK_EX)
-        file.seek(0)
-        file.truncate()
-        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-        file.flush()
-        yield

@@ -4,13 +4,14 @@ import os
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from launch import ranks
 from launch.plan import Stage
 from launch.progress import done_path, write_json
-from launch.ranks import NoCallError, Place, call, heed, place_in
+from launch.ranks import Place, call, heed, place_in
 from tests.launch.toys import ROOT, environment, make_run
 
 STEP = {"SLURM_STEP_ID": "0", "SLURM_NTASKS": "4", "SLURM_PROCID": "3", "SLURM_LOCALID": "1", "SLURM_JOB_ID": "7"}
@@ -46,12 +47,21 @@ def test_the_others_hear_the_call_of_their_own_life(tmp_path, monkeypatch):
     assert int(os.environ["MASTER_PORT"]) > 1024
 
 
-def test_nothing_is_to_be_done_where_it_is_done(tmp_path, monkeypatch):
+def test_nothing_is_to_be_done_where_it_is_done(tmp_path):
     (tmp_path / "done").touch()
     assert not heed(Place(1, 1, 2, "7.0.0"), tmp_path / "0.ranks", tmp_path / "done")
-    monkeypatch.setattr(ranks, "CALL_S", 0.3)
-    with pytest.raises(NoCallError, match="rank 1: no call of rank 0"):
-        heed(Place(1, 1, 2, "7.0.0"), tmp_path / "0.ranks", tmp_path / "missing")
+
+
+def test_the_others_wait_as_long_as_rank_0_for_a_job_that_does_the_same(tmp_path, monkeypatch):
+    done, hours = tmp_path / "done", []
+
+    def sleep(seconds):
+        hours.append(seconds)
+        if len(hours) == 9:  # the other job has ended
+            done.touch()
+
+    monkeypatch.setattr(ranks, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: 3600.0 * len(hours)))
+    assert not heed(Place(1, 1, 2, "7.0.0"), tmp_path / "0.ranks", done)
 
 
 RANKS = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 import time
@@ -13,6 +14,7 @@ from launch import stages
 from launch.config import ConfigError
 from launch.plan import to_json
 from launch.progress import NotDoneError, Progress, done_path, progress_path, read_json, wait_for_shards, write_json
+from launch.ranks import Place
 from launch.stages import run_stage
 from tests.launch.toys import make_run, ran, start_task, toy, wait_until
 
@@ -103,6 +105,18 @@ def test_the_table_of_a_sweep_waits_for_late_files_and_tells_what_it_lacks(tmp_p
     assert capsys.readouterr().err == "not whole, so perhaps not in the table: p1\n"
     monkeypatch.delenv("SLURM_JOB_ID")
     stages._wait_for_points(points)  # on one machine at once
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_every_rank_waits_for_files_that_its_node_shows_late(tmp_path, monkeypatch, rank):
+    run = make_run(tmp_path, toy("before"), toy("train", ("before",), resources="train"))
+    monkeypatch.syspath_prepend(tmp_path / "toys")
+    monkeypatch.setattr(os, "environ", dict(os.environ) | {"SLURM_JOB_ID": "7", "SLURMD_NODENAME": "n1"})
+    write_json(run / "train" / "_lock" / "0.ranks", {"life": "7.0", "address": "n1", "port": 1})
+    threading.Timer(0.7, write_json, [done_path(run, "before", 0), {}]).start()
+    run_stage(run, "train", 0, Place(rank, rank, 2, "7.0"))
+    assert ran(run) == [("train", 0)]
+    assert done_path(run, "before", 0).exists()
 
 
 def test_no_run_directory(tmp_path):
