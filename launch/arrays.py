@@ -1,7 +1,8 @@
 """Which arrays a plan becomes, or the plans of a sweep together: one a stage, and what each waits for. Nothing here knows Slurm.
 
 Of one run, a task of an array is a shard, and waits for all of the stages before. Of a sweep, a task is a point: it does all
-shards of its run's stage, and waits for its own point alone (`aftercorr`). A stage that several points share stands once.
+shards of its run's stage, and waits for its own point alone (`aftercorr`). A stage that several points share stands once; where
+there is no task for each, points wait for all to end (`afterany`), and look whether theirs ended well: another's may have failed.
 """
 
 from __future__ import annotations
@@ -84,6 +85,24 @@ def _missing(
     return tuple(key[2] for key in keys if key not in queued and (wanted is None or key in wanted))
 
 
+def stranded(
+    runs: Sequence[Run], queued: Collection[Key], done: Callable[[Path, str], Collection[int]] = done_shards, doer: Home = home
+) -> set[Key]:
+    """What is queued and waits for work that is neither done nor queued: it would never start, or start without that."""
+    found: set[Key] = set()
+    for run in runs:
+        short: set[str] = set()  # stages that queued jobs will not see to their end
+        for stage in run.stages:
+            path = doer(run.path, stage.name)
+            keys = {(path, stage.name, i) for i in set(range(stage.shards)).difference(done(path, stage.name))}
+            if keys and short.intersection(stage.needs):
+                found |= keys.intersection(queued)
+                short.add(stage.name)
+            elif not keys <= set(queued):
+                short.add(stage.name)
+    return found
+
+
 def last_of_sweep(last: Run, runs: Sequence[Run], arrays: Sequence[Array], queued: Mapping[Key, str]) -> Array:
     """The sweep's own table: once every point's is made, or can't be."""
     (stage,) = last.stages
@@ -129,11 +148,14 @@ def _needs(chunk: Sequence[ArrayTask]) -> list[str]:
 def _waits(
     chunk: Sequence[ArrayTask], need: str, points: bool, made: Sequence[Array], queued: Mapping[Key, str], doer: Home
 ) -> list[After]:
-    """Task i for task i where they are of one point each; else all for all."""
+    """Task i for task i where they are of one point each; else all for all: well ended only where no other's end counts."""
     needed = [doer(task.run, need) for task in chunk if need in task.stage.needs]
     ids = sorted({array for (run, name, _), array in queued.items() if name == need and run in needed})
     ahead = [array for array in made if any(task.run in needed for task in array.tasks)]
     alike = points and len(chunk) > 1 and len(ahead) == 1 and not ids
     if alike and ahead[0].points and [task.run for task in ahead[0].tasks] == needed:
         return [After("aftercorr", ahead[0].name)]
-    return [After("afterok", each) for each in (*ids, *(array.name for array in ahead))]
+    there = {run for (run, name, _), array in queued.items() if name == need and array in ids}
+    there |= {task.run for array in ahead for task in array.tasks}
+    how: Literal["afterok", "afterany"] = "afterok" if len(needed) == len(chunk) and len(there | {*needed}) == 1 else "afterany"
+    return [After(how, each) for each in (*ids, *(array.name for array in ahead))]

@@ -62,7 +62,7 @@ def call(place: Place, file: Path) -> None:
 def heed(place: Place, file: Path, done: Path) -> bool:
     """Another rank waits for rank 0's call. False where the work is done already.
 
-    However long: rank 0 may wait for another job that does the same. Where it dies, Slurm ends this one (`--kill-on-bad-exit`).
+    However long: rank 0 may wait for another job that does the same. Where it dies, srun ends this one too.
     """
     while True:
         called = read_json(file)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from launch.arrays import After, Array, Home, Key, arrays_of, last_of_sweep, up_to_date
+from launch.arrays import After, Array, Home, Key, arrays_of, last_of_sweep, stranded, up_to_date
 from launch.config import ClusterOptions
 from launch.plan import Run
 from launch.progress import done_path, home
@@ -46,10 +46,10 @@ def submit(
         for run in whole:
             alone.enter_context(only_driver(run.path))
         on_its_way = in_queue(unfinished((run.path for run in whole), asked=False))
-        if wanted is not None:  # what waits for a task that failed can never start: it is submitted anew, to wait for another
-            lost = [job for job in on_its_way if job.key in wanted and job.state == "waiting"]
-            on_its_way = [job for job in on_its_way if job not in lost]
-            _end(lost)
+        anew = stranded(runs, {job.key for job in on_its_way})  # with what it waits for
+        lost = [job for job in on_its_way if job.state == "waiting" and job.key in anew and (wanted is None or job.key in wanted)]
+        on_its_way = [job for job in on_its_way if job not in lost]
+        _end(lost)
         queued = ids_to_wait_for([run.path for run in whole], on_its_way)
         arrays = _arrays(runs, table, queued, max_array_size(), home, wanted)
         if table and any(task.run == table.path for array in arrays for task in array.tasks):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from launch.arrays import After, arrays_of, chunks, last_of_sweep, stage_names, up_to_date
+from launch.arrays import After, arrays_of, chunks, last_of_sweep, stage_names, stranded, up_to_date
 from launch.plan import Run
 from launch.progress import done_path, home, write_json
 from launch.submit_slurm import _arrays, dependency
@@ -68,9 +68,41 @@ def test_points_wait_for_all_where_their_tasks_have_other_numbers():
     queued |= {(POINTS[i].path, "train", 0): "76" for i in range(3)}
     found = told(of_sweep(queued, done=lambda run, stage: done.get((run, stage), set())))
     assert found == {
-        "after": ([("a", (0, 1))], [("afterok", "76")]),
-        "table": ([("a", (0,)), ("b", (0,)), ("c", (0,))], [("afterok", "77"), ("afterok", "after")]),
+        "after": ([("a", (0, 1))], [("afterany", "76")]),
+        "table": ([("a", (0,)), ("b", (0,)), ("c", (0,))], [("afterany", "77"), ("afterany", "after")]),
     }
+
+
+def test_points_of_which_several_share_what_another_does_not_wait_for_its_end_well_or_not():
+    """b shares with a, c does its own: a failure of one of the two must not stop the other's points."""
+
+    def doer(run, stage):
+        return POINTS[0].path if stage in ("shared", "judge") and run.name == "b" else run
+
+    found = told(arrays_of(POINTS, {}, 1000, nothing, doer))
+    assert found["judge"] == ([("a", (0, 1)), ("c", (0, 1))], [("aftercorr", "shared")])
+    assert found["train"][1] == [("afterany", "judge")]
+    assert found["after"][1] == [("aftercorr", "train")]
+    assert told(arrays_of(POINTS[:2], {}, 1000, nothing, doer))["train"][1] == [("afterok", "judge")]  # of one run: all or none
+
+
+def test_points_of_different_methods_do_not_wait_for_the_good_end_of_each_other():
+    one = Run(Path("/s/a"), (toy("train"), toy("after", ("train",))))
+    other = Run(Path("/s/b"), (toy("finetune"), toy("after", ("finetune",))))
+    after = told(arrays_of([one, other], {}, 1000, nothing, lambda run, stage: run))["after"]
+    assert after == ([("a", (0,)), ("b", (0,))], [("afterany", "train"), ("afterany", "finetune")])
+
+
+def test_what_waits_for_work_that_nobody_does_is_stranded():
+    queued = {(Path("/s/a"), name, i) for name, i in (("judge", 0), ("train", 0), ("after", 0), ("after", 1))}
+    queued |= {(Path("/s/b"), "after", 1)}
+    done = {(Path("/s/a"), "shared"): {0}, (Path("/s/b"), "train"): {0}, (Path("/s/b"), "after"): {0}}
+
+    def found(keys):
+        return stranded(POINTS[:2], keys, lambda run, stage: done.get((run, stage), set()), first_does)
+
+    assert found(queued) == {key for key in queued if key[0].name == "a" and key[1] != "judge"}  # half of judge is lost
+    assert found({*queued, (Path("/s/a"), "judge", 1)}) == set()
 
 
 def test_a_task_does_the_shards_that_are_missing():

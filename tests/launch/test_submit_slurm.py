@@ -19,9 +19,8 @@ from launch.config import ClusterOptions
 from launch.plan import Run, Stage, read_plan, to_json
 from launch.progress import done_path
 from launch.queue import unfinished
-from launch.report import log_lines, status_lines
+from launch.report import status_lines
 from launch.submit_slurm import cancel, failed, submit
-from launch.sweep import read_runs
 from sandbox.problem import write_problems
 from tests.core import tiny
 from tests.launch.toys import make_run, ran, toy, wait_until
@@ -96,68 +95,6 @@ def test_what_fails_stops_what_needs_it_and_tells_why(started):
     assert ("other", 0) in ran(run)
     told = again(run)
     assert sizes(told) == [("bad", 1), ("after", 2)]
-
-
-def test_points_of_a_sweep_wait_for_their_own_point_alone(cluster, tmp_path, monkeypatch):
-    monkeypatch.setenv("SLURM_CONF", cluster["SLURM_CONF"])
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "toys"))
-    go, names = tmp_path / "go", [f"p{i}" for i in range(6)]
-    for i, name in enumerate(names):
-        options = [{"wait_for": str(go)}, *({"fail": [0], "fail_until": str(tmp_path / f"mended{i}")} for i in (1, 2)), {}][
-            min(i, 3)
-        ]
-        stages = (toy("shared"), toy("train", ("shared",), **options), toy("after", ("train",), 2), toy("table", ("after",)))
-        (tmp_path / "s" / name).mkdir(parents=True)
-        (tmp_path / "s" / name / "plan.json").write_text(to_json(stages))
-        (tmp_path / "s" / name / "code").symlink_to("../code")
-        if i:
-            (tmp_path / "s" / name / "shared").symlink_to("../p0/shared")
-    make_run(tmp_path)
-    snapshot.take(tmp_path / "s")
-    (tmp_path / "s" / "plan.json").write_text(to_json((toy("all"),)))
-    (tmp_path / "s" / "sweep.json").write_text(json.dumps({"points": names}))
-    runs, table = read_runs(tmp_path / "s")
-    told = submit(runs, CLUSTER, table)
-    assert sizes(told) == [("shared", 1), ("train", 6), ("after", 6), ("table", 6), ("all", 1)]
-    shared, train, after, tables, _ = (each.id for each in told)
-    assert [each.after for each in told] == [
-        "",
-        f"afterok:{shared}",
-        f"aftercorr:{train}",
-        f"aftercorr:{after}",
-        f"afterany:{tables}",
-    ]
-    of_slurm = subprocess.run(["squeue", "-hr", "-j", after, "-o", "%K %E"], env={**os.environ, **cluster}, **TEXT)
-    assert f"aftercorr:{train}_*(unfulfilled)" in of_slurm.stdout
-    point = [run.path for run in runs]
-    wait_until(lambda: all(done_path(path, "table", 0).exists() for path in point[3:]))
-    assert not done_path(point[0], "train", 0).exists()  # the others did not wait for it
-    assert not done_path(table.path, "all", 0).exists()  # but their table does
-    wait_until(lambda: "2 gone: cancelled" in lines(tmp_path / "s"))  # tasks of `after` that waited for p1's and p2's training
-    assert "p1, shard 0" in lines(tmp_path / "s")
-    assert "ZeroDivisionError" in "\n".join(log_lines(tmp_path / "s", "train", None))
-    keys = {(path, *rest) for path in point[1:3] for rest in (("train", 0), ("after", 0), ("after", 1), ("table", 0))}
-    assert failed([*runs, table]) == keys
-    (tmp_path / "mended1").touch()
-    told = submit(runs, CLUSTER, table, {key for key in keys if key[0] == point[1]})
-    again = [("train", 1), ("after", 1), ("table", 1), ("all", 1)]
-    assert sizes(told) == again
-    assert told[-1].after == f"afterany:{tables}_0:{told[-2].id}"  # no more for those that it waited for
-    wait_until(lambda: done_path(point[1], "table", 0).exists())
-    go.touch()
-    wait_until(lambda: done_path(table.path, "all", 0).exists())
-    assert done_path(point[0], "table", 0).exists()
-    assert (point[2] / "train" / "_done").exists() is False
-    (tmp_path / "mended2").touch()
-    assert sizes(submit(runs, CLUSTER, table, failed([*runs, table]))) == again
-    wait_until(lambda: ran(table.path).count(("all", 0)) == 2)  # made again, of all points now
-    assert done_path(point[2], "table", 0).exists()
-    assert submit(runs, CLUSTER, table) == []
-    assert [
-        (path.parent.parent.parent.name)
-        for path in (tmp_path / "s").glob("p*/shared/_done/0.json")
-        if not path.parent.parent.is_symlink()
-    ] == ["p0"]
 
 
 def test_a_failed_task_is_tried_again_while_others_of_its_array_run(started, tmp_path, cluster):
