@@ -26,6 +26,8 @@ Kind = Literal["local", "slurm"]
 KINDS = ("local", "slurm")
 MONTH_MIN = 30 * 24 * 60  # submitit ends a local job after two minutes unless told otherwise
 TAIL_LINES = 25
+# A user's own defaults, which sites' profiles export for sbatch as SBATCH_ACCOUNT and so on.
+OWN_DEFAULTS = ("account", "partition", "qos", "constraint", "reservation", "wckey")
 
 
 # Sent whole, not by name: a job that waits in a queue must not import a live tree that has changed.
@@ -136,7 +138,7 @@ def submit_array(
     def submit() -> list[Any]:
         return list(executor.submit_array(list(commands)))
 
-    with _deaf_to_interrupts(), _clean_environment():
+    with _deaf_to_interrupts(), _clean_environment(parameters or {}):
         return [Job(str(job.job_id), job, mark) for job in (submit() if kind == "local" else once(submit, mark))]
 
 
@@ -200,10 +202,14 @@ def _deaf_to_interrupts() -> Iterator[None]:
 
 
 @contextmanager
-def _clean_environment() -> Iterator[None]:
-    """Hides the variables of a job that we may ourselves run in. SLURM_CONF is none of them: it says which cluster."""
-    ours = ("SLURM_", "SUBMITIT_", "SBATCH_")
-    hidden = {n: v for n, v in os.environ.items() if n.startswith(ours) and n != "SLURM_CONF"}
+def _clean_environment(parameters: Mapping[str, Any]) -> Iterator[None]:
+    """Hides the variables of a job that we may ourselves run in, and those that sbatch would obey against its script.
+
+    SLURM_CONF stays: it says which cluster. So do a user's own defaults for what the parameters leave open.
+    """
+    said = {**parameters, **(parameters.get("additional_parameters") or {})}
+    kept = {"SLURM_CONF", *(f"SBATCH_{name.upper()}" for name in OWN_DEFAULTS if said.get(name) is None)}
+    hidden = {n: v for n, v in os.environ.items() if n.startswith(("SLURM_", "SUBMITIT_", "SBATCH_")) and n not in kept}
     for name in hidden:
         del os.environ[name]
     try:

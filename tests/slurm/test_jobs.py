@@ -143,6 +143,21 @@ def test_slurm_array_script(tmp_path, monkeypatch):
     assert jobs[1].log == tmp_path / "logs" / "77_1_0_log.err"
 
 
+def test_a_users_own_defaults_for_sbatch_hold_where_the_parameters_are_silent(tmp_path, monkeypatch):
+    for name, script in {"sbatch": 'env > "$0.env"; echo Submitted batch job 77', "srun": "", "squeue": "", "sacct": ""}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    for name in ("ACCOUNT", "PARTITION", "RESERVATION", "TIMELIMIT", "ARRAY_INX"):
+        monkeypatch.setenv(f"SBATCH_{name}", "7")
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    parameters = {"partition": "cpu", "additional_parameters": {"reservation": "spring"}}
+    submit_array("slurm", tmp_path / "logs", "x", [python("", tmp_path)], parameters)
+    seen = [line for line in (tmp_path / "sbatch.env").read_text().splitlines() if line.startswith(("SBATCH_", "SLURM_JOB"))]
+    assert seen == ["SBATCH_ACCOUNT=7"]  # the others would win over the script's lines
+    assert os.environ["SBATCH_TIMELIMIT"] == "7"
+
+
 def test_tail(tmp_path):
     log = tmp_path / "log"
     assert "never started" in tail(log)
