@@ -44,6 +44,7 @@ class Array:
     tasks: tuple[ArrayTask, ...]
     points: bool  # a task is a point of a sweep
     after: tuple[After, ...]
+    cut: int = 1  # arrays of this stage, which may all run at once
 
     @property
     def stage(self) -> Stage:
@@ -72,9 +73,10 @@ def arrays_of(
             parts = [shards] if points and shards else [(shard,) for shard in shards]
             tasks += [ArrayTask(path, stage, part) for part in parts]
         made[name] = []
-        for i, chunk in enumerate(chunks(tasks, most)):
+        cut = list(chunks(tasks, most))
+        for i, chunk in enumerate(cut):
             after = tuple(each for need in _needs(chunk) for each in _waits(chunk, need, points, made[need], queued, doer))
-            made[name].append(Array(f"{name}.{i + 1}" if i else name, chunk, points, after))
+            made[name].append(Array(f"{name}.{i + 1}" if i else name, chunk, points, after, len(cut)))
     return [array for arrays in made.values() for array in arrays]
 
 
@@ -136,9 +138,10 @@ def stage_names(runs: Sequence[Run]) -> list[str]:
 
 
 def chunks(tasks: Sequence[ArrayTask], most: int) -> Iterator[tuple[ArrayTask, ...]]:
-    """Of at most so many."""
-    for start in range(0, len(tasks), most):
-        yield tuple(tasks[start : start + most])
+    """As few as may be, of at most so many, and of about the same number: they share what may run at once."""
+    size = -(-len(tasks) // -(-len(tasks) // most)) if tasks else 1
+    for start in range(0, len(tasks), size):
+        yield tuple(tasks[start : start + size])
 
 
 def _needs(chunk: Sequence[ArrayTask]) -> list[str]:

@@ -6,6 +6,7 @@ The run directory says what is done, squeue what is on its way; the rest is subm
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -23,6 +24,7 @@ from slurm.accounting import TRIES, SchedulerError, ask, setting
 from slurm.jobs import script, submit_array
 
 USUAL_ARRAY_SIZE = 1001  # Slurm's default
+USUAL_PARALLELISM = 256  # submitit's
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,10 @@ def _command(array: Array, index: int, env: Mapping[str, str | None]) -> Any:
 
 
 def _parameters(array: Array, cluster: ClusterOptions) -> dict[str, Any]:
-    return dict(getattr(cluster, array.stage.resources))
+    given = dict(getattr(cluster, array.stage.resources))
+    if array.cut > 1:  # each gets its share of what may run at once
+        given["array_parallelism"] = max(1, (given.get("array_parallelism") or USUAL_PARALLELISM) // array.cut)
+    return given
 
 
 def ids_to_wait_for(runs: Sequence[Path], on_its_way: Sequence[JobOfTask]) -> dict[Key, str]:
@@ -176,4 +181,5 @@ def failed(runs: Sequence[Run]) -> set[Key]:
 
 def max_array_size(tries: int = TRIES) -> int:
     """The most tasks that an array may have here. SchedulerError."""
-    return int(setting("MaxArraySize", tries)) - 1
+    fewer = re.search(r"\bmax_array_tasks=(\d+)", setting("SchedulerParameters", tries))
+    return min([int(setting("MaxArraySize", tries)) - 1, *map(int, fewer.groups() if fewer else ())])

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
+from launch import submit_slurm
 from launch.arrays import After, arrays_of, chunks, last_of_sweep, stage_names, stranded, up_to_date
+from launch.config import ClusterOptions
 from launch.plan import Run
 from launch.progress import done_path, home, write_json
-from launch.submit_slurm import _arrays, dependency
+from launch.submit_slurm import _arrays, _parameters, dependency
 from tests.launch.toys import toy
 
 STAGES = (
@@ -120,6 +124,26 @@ def test_arrays_are_cut_to_the_size_that_the_site_allows():
     assert found["after.2"] == ([("c", (0, 1))], [("afterok", "train.2")])  # one task is no array
     assert found["train.2"][1] == [("afterok", "judge")]
     assert list(chunks([], 2)) == []
+    assert [len(chunk) for chunk in chunks(range(2100), 1000)] == [700] * 3
+
+
+def test_arrays_of_one_stage_share_what_may_run_at_once():
+    stage = toy("judge", (), 5)
+    whole, *cut = (arrays_of([Run(Path("/s/a"), (stage,))], {}, most, nothing, lambda run, _: run) for most in (5, 2, 1))
+    for given, expected in (({"array_parallelism": 4}, (4, 1, 1)), ({"array_parallelism": 9}, (9, 3, 1)), ({}, (None, 85, 51))):
+        options = ClusterOptions(kind="slurm", cpu=given)
+        found = [{_parameters(array, options).get("array_parallelism") for array in arrays} for arrays in (whole, *cut)]
+        assert found == [{number} for number in expected]
+
+
+@pytest.mark.parametrize(
+    ("size", "parameters", "most"),
+    [("1001", "(null)", 1000), ("1001", "bf_interval=1,max_array_tasks=100", 100), ("11", "max_array_tasks=100,defer", 10)],
+)
+def test_an_array_is_as_large_as_both_settings_allow(monkeypatch, size, parameters, most):
+    settings = {"MaxArraySize": size, "SchedulerParameters": parameters}
+    monkeypatch.setattr(submit_slurm, "setting", lambda name, tries: settings[name])
+    assert submit_slurm.max_array_size() == most
 
 
 def test_only_what_is_wanted():
