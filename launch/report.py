@@ -80,7 +80,8 @@ def log_lines(folder: Path, stage: str | None, shard: int | None) -> list[str]:
     ConfigError: no such stage or shard, or no log of it.
     """
     runs, table = read_runs(folder)
-    paths = homes(run.path for run in ([*runs, table] if table else runs))
+    runs = [*runs, table] if table else runs
+    paths = homes(run.path for run in runs)
     if stage is not None:
         log = newest_log(runs, stage, shard)
         return [f"== {log}", *log.read_text(errors="replace").splitlines()]

@@ -12,7 +12,7 @@ from launch.commands import drive
 from launch.config import ClusterOptions, ConfigError
 from launch.plan import to_json
 from launch.progress import done_path, home
-from launch.report import status_lines
+from launch.report import log_lines, status_lines
 from launch.sweep import FILE, combinations, composed, described, prepare, read_runs
 from tests.launch.toys import environment, make_run, ran, toy
 
@@ -146,6 +146,7 @@ def test_on_this_machine_points_are_done_one_after_the_other_and_what_they_share
     assert drive(runs, ClusterOptions(cpu_slots=2), table, "again") == 0
     assert ran(folder / "p1") == [("own", 0), ("after", 0)]
     assert ran(folder) == [("all", 0), ("all", 0)]  # of both points now
+    assert str(folder / "logs" / "all") in log_lines(folder, "all", None)[0]
 
 
 def test_a_run_is_not_turned_into_a_sweep(sweep):

@@ -91,6 +91,7 @@ def test_points_of_a_sweep_wait_for_their_own_point_alone(sweep, tmp_path, clust
     wait_until(lambda: ran(table.path).count(("all", 0)) == 2)  # made again, of all points now
     assert done_path(point[2], "table", 0).exists()
     assert submit(runs, CLUSTER, table) == []
+    assert log_lines(tmp_path / "s", "all", None)[0].endswith("_log.err")
     assert [
         (path.parent.parent.parent.name)
         for path in (tmp_path / "s").glob("p*/shared/_done/0.json")
