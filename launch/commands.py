@@ -72,7 +72,7 @@ def retry(argv: list[str]) -> int:
     parser = argparse.ArgumentParser("python -m launch retry", description=what)
     parser.add_argument("run", type=Path, help=FOLDER)
     parser.add_argument("overrides", nargs="*", metavar="cluster…=VALUE", help="cluster.cpu.mem=16GB, …")
-    parser.add_argument("--failed", action="store_true", required=True, help="must be said: only what failed is tried again")
+    parser.add_argument("--failed", action="store_true", required=True, help="required; only failed tasks are tried again")
     given = parser.parse_args(argv)
     return _again(given.run, given.overrides, only_failed=True)
 
