@@ -17,6 +17,20 @@ PAUSE_S = 0.25  # before the second try; then twice as long each time
 CALL_S = 60.0
 # A job is here again after its end: it was preempted, its node died, or somebody requeued it.
 WAITING = ("PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD")
+# squeue names them for some minutes more. Whatever else it says of a job, the job is there: states that are rare, or to come, too.
+OVER = (
+    "BOOT_FAIL",
+    "CANCELLED",
+    "COMPLETED",
+    "DEADLINE",
+    "FAILED",
+    "NODE_FAIL",
+    "OUT_OF_MEMORY",
+    "PREEMPTED",
+    "REVOKED",
+    "TIMEOUT",
+)
+NARROWS = ("SQUEUE_", "SACCT_")  # users' defaults: of a partition, or in a format of their own
 WORDS = {  # squeue's reasons that users meet → what they mean
     "None": "about to start",
     "Resources": "waits for free nodes",
@@ -62,7 +76,8 @@ class TaskState:
 
 def ask(argv: Sequence[str], tries: int = TRIES) -> str:
     """What a command of Slurm prints. Controllers are restarted and overloaded: a failure is tried again. SchedulerError."""
-    environment, said = {**os.environ, "SLURM_BITSTR_LEN": "0"}, ""  # the tasks of an array are named, however many
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(NARROWS)}
+    environment, said = kept | {"SLURM_BITSTR_LEN": "0"}, ""  # the tasks of an array are named, however many
     for i in range(tries):
         if i:
             time.sleep(PAUSE_S * 2 ** (i - 1))
@@ -79,13 +94,13 @@ def ask(argv: Sequence[str], tries: int = TRIES) -> str:
 
 def queued(ids: Collection[str]) -> dict[str, TaskState]:
     """Those of the jobs (array ids) that wait or run, a row a task. SchedulerError."""
-    rows = ask(["squeue", "--me", "-rh", "-t", "all", "-o", "%i|%T|%r|%N|%M|%k"]).splitlines()
+    rows = ask(["squeue", "--me", "-arh", "-t", "all", "-o", "%i|%T|%r|%N|%M|%k"]).splitlines()  # -a: hidden partitions too
     found = (row.split("|", 5) for row in rows if row.split("|")[0].partition("_")[0] in ids)
     states = (
         TaskState(i, state, in_words(why) if state in WAITING else "", node, seconds(took), comment=comment)
         for i, state, why, node, took, comment in found
     )
-    return {each.id: each for each in states if each.waits or each.state in ("RUNNING", "COMPLETING", "CONFIGURING", "SUSPENDED")}
+    return {each.id: each for each in states if each.state not in OVER}
 
 
 def keeps_accounts() -> bool:

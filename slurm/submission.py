@@ -39,5 +39,5 @@ def once(submit: Callable[[], T], mark: str) -> T:
 
 def marked(mark: str) -> list[str]:
     """The ids of the jobs, or arrays, with this mark in their comment. SchedulerError."""
-    rows = (row.partition("|") for row in ask(["squeue", "--me", "-h", "-o", "%F|%k"]).splitlines())
+    rows = (row.partition("|") for row in ask(["squeue", "--me", "-ah", "-o", "%F|%k"]).splitlines())
     return sorted({job for job, _, comment in rows if mark in comment})

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from slurm import accounting
-from slurm.accounting import SchedulerError, ask, in_words, lives, seconds, tasks_of
+from slurm.accounting import SchedulerError, ask, in_words, lives, queued, seconds, tasks_of
+from slurm.submission import marked
 from tests.launch.toys import wait_until
 
 
@@ -34,6 +35,28 @@ def test_a_call_that_fails_is_tried_again(tmp_path, monkeypatch):
     assert ask(["sh", "-c", flaky]) == "there\n"
     with pytest.raises(SchedulerError, match="sh failed 6 times: down"):
         ask(["sh", "-c", "echo down >&2; exit 1"])
+
+
+@pytest.fixture
+def hidden(tmp_path, monkeypatch):
+    """A squeue that knows jobs of a hidden partition, one in each of some states, and hears its user's defaults."""
+    states = ("RUNNING", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING", "NEW_IN_SLURM_99", "PENDING", "COMPLETED", "TIMEOUT")
+    rows = "\n".join(f"7_{i}|{state}|None|n1|0:05|stepbatch-x" for i, state in enumerate(states))
+    script = f"""#!/bin/sh
+        test -z "$SQUEUE_PARTITION" || exit 0
+        case "$2" in -a*) ;; *) exit 0 ;; esac
+        test "$4" = "%F|%k" && echo "7|stepbatch-x" || echo "{rows}"
+    """
+    (tmp_path / "squeue").write_text(script)
+    (tmp_path / "squeue").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("SQUEUE_PARTITION", "gpu")
+
+
+def test_a_job_is_there_until_slurm_says_that_it_is_over(hidden):
+    assert list(queued({"7"})) == [f"7_{i}" for i in range(7)]
+    assert queued({"8"}) == {}
+    assert marked("stepbatch-x") == ["7"]
 
 
 def test_the_time_that_a_jobs_steps_used_is_the_jobs(cluster, tmp_path, monkeypatch):
