@@ -67,8 +67,11 @@ def unfinished(runs: Iterable[Path], asked: bool = True) -> list[JobOfTask]:
 
 
 def is_of(row: dict[str, Any], state: TaskState | None) -> bool:
-    """Whether a job in the queue is that of a row: a controller that was killed may give the id of a job to another."""
-    return state is not None and row.get("mark", "") in state.comment
+    """Whether a job in the queue is that of a row: a controller that was killed may give the id of a job to another.
+
+    By its mark; by its script's folder where the site has written a comment of its own over the mark.
+    """
+    return state is not None and (row.get("mark", "") in state.origin or f"|{Path(row['log']).parent}/" in state.origin)
 
 
 def homes(runs: Iterable[Path]) -> list[Path]:

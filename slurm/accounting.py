@@ -17,7 +17,7 @@ PAUSE_S = 0.25  # before the second try; then twice as long each time
 CALL_S = 60.0
 # A job is here again after its end: it was preempted, its node died, or somebody requeued it.
 WAITING = ("PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD")
-# squeue names them for some minutes more. Whatever else it says of a job, the job is there: states that are rare, or to come, too.
+# squeue names them for some minutes more. Whatever else it says of a job, the job is there: rare and future states too.
 OVER = (
     "BOOT_FAIL",
     "CANCELLED",
@@ -67,7 +67,7 @@ class TaskState:
     cpus: int = 0  # allocated
     gpus: int = 0
     exit_status: str = ""  # Slurm's STATUS:SIGNAL
-    comment: str = ""  # as it was submitted with
+    origin: str = ""  # COMMENT|SCRIPT: as it was submitted, but that some sites write comments of their own
 
     @property
     def waits(self) -> bool:
@@ -94,11 +94,11 @@ def ask(argv: Sequence[str], tries: int = TRIES) -> str:
 
 def queued(ids: Collection[str]) -> dict[str, TaskState]:
     """Those of the jobs (array ids) that wait or run, a row a task. SchedulerError."""
-    rows = ask(["squeue", "--me", "-arh", "-t", "all", "-o", "%i|%T|%r|%N|%M|%k"]).splitlines()  # -a: hidden partitions too
+    rows = ask(["squeue", "--me", "-arh", "-t", "all", "-o", "%i|%T|%r|%N|%M|%k|%o"]).splitlines()  # -a: hidden partitions too
     found = (row.split("|", 5) for row in rows if row.split("|")[0].partition("_")[0] in ids)
     states = (
-        TaskState(i, state, in_words(why) if state in WAITING else "", node, seconds(took), comment=comment)
-        for i, state, why, node, took, comment in found
+        TaskState(i, state, in_words(why) if state in WAITING else "", node, seconds(took), origin=origin)
+        for i, state, why, node, took, origin in found
     )
     return {each.id: each for each in states if each.state not in OVER}
 

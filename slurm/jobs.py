@@ -36,10 +36,20 @@ for module in (command_module, again):
 AGAIN = Path(again.__file__)
 # Until Python heeds them, Slurm's signals to save and end would kill it, and with it the job.
 PYTHON = f"""sh -c 'trap "" USR2 TERM; exec "$0" "$@"' {shlex.quote(sys.executable)}"""
+LISTS = ("setup", "teardown", "srun_args")
+OWN = {  # what arrays live by, among additional_parameters, which sbatch would believe → what to say instead
+    "array": "array_parallelism says how many tasks run at once",
+    "comment": "give it as a parameter of its own, comment",
+    "dependency": "give it as a parameter of its own, dependency",
+    "error": "logs are in the run directory",
+    "open_mode": "a job that starts again goes on with its logs",
+    "output": "logs are in the run directory",
+    "signal": "signal_delay_s says how long before the end",
+}
 
 
 class ParameterError(ValueError):
-    """An unknown kind of cluster or an unknown parameter, with the valid ones."""
+    """An unknown kind of cluster, an unknown parameter or a value of a wrong form, with what is valid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +103,28 @@ def valid_parameters(kind: Kind) -> list[str]:
     """The parameters that a kind of cluster knows, by name; none on local."""
     if kind == "local":
         return []
-    # submitit deprecates the first; the second would empty the logs that `Job.log` names
-    return sorted(SlurmExecutor._valid_parameters() - {"num_gpus", "stderr_to_stdout"})
+    # submitit deprecates the first; the second would empty the logs that `Job.log` names; signals go to what srun starts
+    return sorted(SlurmExecutor._valid_parameters() - {"num_gpus", "stderr_to_stdout", "use_srun"})
 
 
 def check_names(kind: str, parameters: Mapping[str, Any]) -> None:
-    """Raises ParameterError for an unknown kind or an unknown parameter."""
+    """Raises ParameterError for an unknown kind, an unknown parameter, or a value that would be taken for something else."""
     if kind not in KINDS:
         raise ParameterError(f"kind {kind!r} is not one of {', '.join(KINDS)}")
     valid = valid_parameters(kind)  # type: ignore[arg-type]
     for name in parameters:
         if name not in valid:
             raise ParameterError(f"{name!r} is not a parameter of {kind}; valid are {', '.join(valid) or 'none'}")
+    for name in LISTS:
+        value = parameters.get(name)
+        if value is not None and not (isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)):
+            raise ParameterError(f"{name}={value!r} must be a list of strings, such as {name}: ['…']")
+    more = parameters.get("additional_parameters")
+    if more is not None and not isinstance(more, Mapping):
+        raise ParameterError(f"additional_parameters={more!r} must be names and values, such as {{reservation: spring}}")
+    for name in more or {}:
+        if instead := OWN.get(name.replace("-", "_")):
+            raise ParameterError(f"additional_parameters: {name!r} is set for every array; {instead}")
 
 
 def check(kind: str, parameters: Mapping[str, Any]) -> None:
@@ -170,19 +190,20 @@ def script(folder: Path, name: str, tasks: int, parameters: Mapping[str, Any], d
 
 def _sbatch(folder: Path, name: str, parameters: Mapping[str, Any], dependency: str) -> dict[str, Any]:
     """submitit's parameters: the site's over ours."""
-    more = {"kill_on_invalid_dep": "yes", "requeue": True} | dict(parameters.get("additional_parameters") or {})
+    theirs = {name.replace("-", "_"): value for name, value in (parameters.get("additional_parameters") or {}).items()}
+    more = {"kill_on_invalid_dep": "yes", "requeue": True} | theirs
     srun = ["--kill-on-bad-exit=1"]  # where one rank fails, the others would wait for it
     if "cpus_per_task" in parameters:  # since Slurm 22.05 srun does not take it over from sbatch: a task had but one core
         srun.append(f"--cpus-per-task={parameters['cpus_per_task']}")
     ours = {
         "srun_args": [*srun, *(parameters.get("srun_args") or [])],
-        # trap: else the script ends before the command has saved
-        "setup": ["trap : TERM", f"export {again.STARTED}=$(date +%s)", *(parameters.get("setup") or [])],
+        # trap: else the script ends before the command has saved. set: else before its teardown, where the site's lines say -e
+        "setup": ["trap : TERM", f"export {again.STARTED}=$(date +%s)", *(parameters.get("setup") or []), "set +e"],
         "teardown": _ends(folder, parameters.get("teardown") or []),
         "additional_parameters": more,
     }
-    after = {"dependency": dependency} if dependency else {}
-    return {"job_name": name} | dict(parameters) | ours | after
+    after = ",".join(filter(None, (dependency, parameters.get("dependency"))))  # the site's too, not instead
+    return {"job_name": name} | dict(parameters) | ours | ({"dependency": after} if after else {})
 
 
 def _ends(folder: Path, more: Sequence[str]) -> list[str]:

@@ -18,10 +18,11 @@ from launch import snapshot
 from launch.config import ClusterOptions
 from launch.plan import Run, Stage, read_plan, to_json
 from launch.progress import done_path
-from launch.queue import unfinished
-from launch.report import status_lines
+from launch.queue import is_of, rows, unfinished
+from launch.report import log_lines, status_lines
 from launch.submit_slurm import cancel, failed, submit
 from sandbox.problem import write_problems
+from slurm.accounting import queued
 from tests.core import tiny
 from tests.launch.toys import make_run, ran, toy, wait_until
 
@@ -126,6 +127,21 @@ def test_cancelled_and_gone_on_with(started, tmp_path):
     assert sizes(again(run)) == [("array", 2), ("after", 1)]
     wait_until(lambda: whole(run))
     assert cancel([run]) == 0
+
+
+def test_jobs_whose_comment_the_site_rewrites_are_still_ours(started, tmp_path, cluster):
+    run, told = started(toy("array", shards=2, wait_for=str(tmp_path / "go")), toy("after", ("array",)))
+    row = rows(run)[0]
+    foreign = ["sbatch", "--parsable", "--comment=proj", "--mem=100MB", "--hold", "--wrap=true"]
+    foreign = subprocess.run(foreign, env={**os.environ, **cluster}, **TEXT).stdout.strip()
+    for each in told:
+        rewrite = ["scontrol", "update", f"JobId={each.id}", "Comment=proj"]
+        subprocess.run(rewrite, env={**os.environ, **cluster}, check=True)
+    assert {job.state for job in unfinished([run])} <= {"waiting", "running"}
+    assert again(run) == []
+    assert not is_of(row, queued([foreign])[foreign])
+    subprocess.run(["scancel", foreign], env={**os.environ, **cluster}, check=True)
+    assert cancel([run]) == 3
 
 
 def test_a_requeued_task_does_its_work_once(started, tmp_path, cluster):

@@ -13,7 +13,7 @@ import pytest
 
 from slurm import again
 from slurm.command import Command
-from slurm.jobs import ParameterError, check, submit_array, tail, valid_parameters
+from slurm.jobs import ParameterError, check, script, submit_array, tail, valid_parameters
 from tests.launch.toys import alive, wait_until
 
 
@@ -107,6 +107,44 @@ def test_parameters():
         check("pbs", {})
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("setup", "module load cuda", r"setup='module load cuda' must be a list of strings, such as setup: \['…'\]"),
+        ("teardown", [1], r"teardown=\[1\] must be a list of strings"),
+        ("srun_args", "--mpi=none", "srun_args='--mpi=none' must be a list"),
+        ("additional_parameters", "reservation=x", "must be names and values, such as {reservation: spring}"),
+        ("additional_parameters", {"comment": "proj"}, "'comment' is set for every array; give it as a parameter of its own"),
+        ("additional_parameters", {"dependency": "afterok:9"}, "'dependency' is set for every array"),
+        ("additional_parameters", {"open-mode": "truncate"}, "'open-mode' is set for every array"),
+        ("additional_parameters", {"signal": "USR1@9"}, "signal_delay_s says"),
+    ],
+)
+def test_a_value_that_sbatch_would_take_for_something_else_is_refused(tmp_path, name, value, told):
+    with pytest.raises(ParameterError, match=told):
+        script(tmp_path, "x", 2, {name: value})
+
+
+def test_both_spellings_of_a_parameter_are_one(tmp_path):
+    text = script(tmp_path, "x", 2, {"additional_parameters": {"kill-on-invalid-dep": "no"}, "setup": None})
+    assert text.count("kill-on-invalid-dep") == text.count("--kill-on-invalid-dep=no") == 1
+
+
+def test_a_sites_own_dependency_and_comment_stand_beside_ours(tmp_path):
+    parameters = {"dependency": "afterok:9", "comment": "proj"}
+    assert "#SBATCH --dependency=afterok:7,afterok:9\n" in script(tmp_path, "x", 1, parameters, "afterok:7")
+    assert "#SBATCH --dependency=afterok:9\n" in script(tmp_path, "x", 1, parameters)
+
+
+def test_what_follows_the_commands_runs_whatever_the_sites_lines_say(tmp_path, monkeypatch):
+    (tmp_path / "srun").write_text("#!/bin/sh\nexit 3\n")
+    (tmp_path / "srun").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    text = script(tmp_path, "x", 1, {"setup": ["set -eu"], "teardown": ["echo teardown"]})
+    done = subprocess.run(["bash", "-c", text], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("teardown\n", 3)
+
+
 def test_slurm_needs_its_programs(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(ParameterError, match="needs sbatch on PATH"):
@@ -117,13 +155,13 @@ def test_slurm_array_script(tmp_path, monkeypatch):
     """The one array and its parameters, as sbatch is handed them."""
     programs = tmp_path / "bin"
     programs.mkdir()
-    for name, script in {
+    for name, does in {
         "sbatch": 'cp "$1" "$0.seen"; echo Submitted batch job 77',
         "srun": "",
         "squeue": "",
         "sacct": "",
     }.items():
-        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+        (programs / name).write_text(f"#!/bin/sh\n{does}\n")
         (programs / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(programs), prepend=":")
     parameters = {
@@ -136,10 +174,10 @@ def test_slurm_array_script(tmp_path, monkeypatch):
     }
     jobs = submit_array("slurm", tmp_path / "logs", "judge-train", [python("", tmp_path)] * 3, parameters)
     assert [job.id for job in jobs] == ["77_0", "77_1", "77_2"]
-    script = (programs / "sbatch.seen").read_text()
+    text = (programs / "sbatch.seen").read_text()
     for line in ("--array=0-2%2", "--partition=cpu", "--mem=4GB", "--time=90", "--job-name=judge-train", "--mail-user=a@b"):
-        assert f"#SBATCH {line}\n" in script
-    assert "--kill-on-bad-exit=1 --cpus-per-task=3 " in script  # srun does not take the number over from sbatch
+        assert f"#SBATCH {line}\n" in text
+    assert "--kill-on-bad-exit=1 --cpus-per-task=3 " in text  # srun does not take the number over from sbatch
     assert jobs[1].log == tmp_path / "logs" / "77_1_0_log.err"
 
 
