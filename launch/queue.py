@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+import os
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,9 +98,26 @@ def _job(run: Path, row: dict[str, Any], here: TaskState | None, ended: TaskStat
 
 
 def rows(run: Path) -> list[dict[str, Any]]:
-    """Of jobs.jsonl; a line cut short by a kill is left out."""
+    """Of jobs.jsonl; a line that a kill or a full disk has cut short is left out."""
     path = run / "jobs.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")] if path.exists() else []
+    return [row for row in map(_row, path.read_text().splitlines()) if row] if path.exists() else []
+
+
+def _row(line: str) -> dict[str, Any] | None:
+    try:
+        return dict(json.loads(line))
+    except ValueError:
+        return None
+
+
+def note(run: Path, more: Iterable[Mapping[str, Any]]) -> None:
+    """Appends rows to jobs.jsonl, all in one write; of several rows of one stage and shard, the last counts."""
+    text = "".join(json.dumps(row) + "\n" for row in more)
+    with (run / "jobs.jsonl").open("ab+") as file:
+        if file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            text = text if file.read(1) == b"\n" else "\n" + text  # a line that was cut short must not cost the next one
+        file.write(text.encode())
 
 
 def on_slurm(row: dict[str, Any]) -> bool:

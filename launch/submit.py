@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import signal
 import sys
@@ -18,6 +17,7 @@ from launch.config import ClusterOptions, ConfigError
 from launch.display import Display
 from launch.plan import Run, Stage
 from launch.progress import done_path, done_shards
+from launch.queue import note
 from slurm.command import Command
 from slurm.jobs import Job, submit_array
 
@@ -150,12 +150,10 @@ def command_of(run: Path, stage: Stage, shards: Iterable[int], env: Mapping[str,
 
 
 def _record(it: Drive, task: Running, state: str) -> None:
-    """A line in jobs.jsonl; of several lines of one stage and shard, the last counts."""
+    """A line in jobs.jsonl."""
     it.states[task.stage.name, task.shard] = state
     row = {"stage": task.stage.name, "shard": task.shard, "job_id": task.job.id, "submitted": time.time(), "state": state}
-    row["log"] = str(task.job.log)
-    with (it.run / "jobs.jsonl").open("a") as file:
-        file.write(json.dumps(row) + "\n")
+    note(it.run, [row | {"log": str(task.job.log)}])
 
 
 def _failure(it: Drive, task: Running) -> str:
@@ -216,3 +214,21 @@ def _stopped_by_signals(it: Drive) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Ctrl-C, SIGTERM and a terminal that hangs up are heeded when the block is left: what it hands over, it also writes down."""
+    held: list[int] = []
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        held.append(number)
+
+    before = {number: signal.signal(number, hold) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in held:
+            signal.raise_signal(late)

@@ -5,7 +5,6 @@ The run directory says what is done, squeue what is on its way; the rest is subm
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -18,10 +17,10 @@ from launch.arrays import After, Array, Home, Key, arrays_of, last_of_sweep, str
 from launch.config import ClusterOptions
 from launch.plan import Run
 from launch.progress import done_path, home
-from launch.queue import ENDED_ILL, JobOfTask, array_of, homes, in_queue, on_slurm, rows, unfinished
-from launch.submit import command_of, log_folder, only_driver
+from launch.queue import ENDED_ILL, JobOfTask, array_of, homes, in_queue, note, on_slurm, rows, unfinished
+from launch.submit import command_of, log_folder, only_driver, signals_held
 from slurm.accounting import TRIES, SchedulerError, ask, setting
-from slurm.jobs import script, submit_array
+from slurm.jobs import Job, script, submit_array
 
 USUAL_ARRAY_SIZE = 1001  # Slurm's default
 USUAL_PARALLELISM = 256  # submitit's
@@ -114,13 +113,26 @@ def _submit(base: Path, array: Array, cluster: ClusterOptions, after: str) -> st
     parameters = _parameters(array, cluster)
     env = {"OMP_NUM_THREADS": str(parameters.get("cpus_per_task", 1))}
     commands = [_command(array, i, env) for i in range(len(array.tasks))]
-    jobs = submit_array("slurm", log_folder(base, array.stage), array.name, commands, parameters, after)
+    with signals_held():
+        jobs = submit_array("slurm", log_folder(base, array.stage), array.name, commands, parameters, after)
+        array_id = array_of(jobs[0].id)
+        try:
+            _note(array, jobs)
+        except OSError:  # a full disk, say; jobs that are written down nowhere would run beside those that `resume` submits
+            ask(["scancel", array_id])
+            raise
+    return array_id
+
+
+def _note(array: Array, jobs: Sequence[Job]) -> None:
+    """Rows of the jobs, in the runs whose shards they do."""
+    found: dict[Path, list[dict[str, Any]]] = {}
     for task, job in zip(array.tasks, jobs, strict=True):
-        with (task.run / "jobs.jsonl").open("a") as file:
-            for shard in task.shards:
-                row = {"stage": task.stage.name, "shard": shard, "job_id": job.id, "submitted": time.time(), "state": "submitted"}
-                file.write(json.dumps(row | {"cluster": "slurm", "mark": job.mark, "log": str(job.log)}) + "\n")
-    return array_of(jobs[0].id)
+        row = {"stage": task.stage.name, "job_id": job.id, "submitted": time.time(), "state": "submitted"}
+        row |= {"cluster": "slurm", "mark": job.mark, "log": str(job.log)}
+        found.setdefault(task.run, []).extend(row | {"shard": shard} for shard in task.shards)
+    for run, theirs in found.items():
+        note(run, theirs)
 
 
 def _command(array: Array, index: int, env: Mapping[str, str | None]) -> Any:

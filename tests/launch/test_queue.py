@@ -1,0 +1,74 @@
+"""jobs.jsonl: what a kill, a signal or a full disk leaves of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from launch.config import ClusterOptions
+from launch.plan import Run, read_plan
+from launch.queue import note, rows
+from launch.submit_slurm import submit
+from tests.launch.toys import ROOT, make_run, toy
+
+ROW = {"stage": "a", "shard": 0, "job_id": "7_0"}
+SUBMITS = """
+import sys
+from pathlib import Path
+from launch.config import ClusterOptions
+from launch.plan import Run, read_plan
+from launch.submit_slurm import submit
+run = Path(sys.argv[1])
+submit([Run(run, read_plan(run))], ClusterOptions(kind="slurm"))
+"""
+
+
+def test_a_row_that_was_cut_short_costs_no_other(tmp_path):
+    note(tmp_path, [ROW])
+    with (tmp_path / "jobs.jsonl").open("a") as file:
+        file.write(json.dumps(ROW | {"shard": 1})[:20])  # the disk was full
+    note(tmp_path, [ROW | {"shard": 2}, ROW | {"shard": 3}])
+    with (tmp_path / "jobs.jsonl").open("a") as file:
+        file.write('{"stage": "a", "sh{"stage": "a"}\n')
+    assert [row["shard"] for row in rows(tmp_path)] == [0, 2, 3]
+
+
+@pytest.fixture
+def slurm(tmp_path, monkeypatch):
+    """Slurm's commands as scripts; gives what makes one."""
+
+    def command(name: str, script: str) -> None:
+        path = tmp_path / "bin" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+
+    command("scontrol", "echo 'MaxArraySize = 1001'")
+    command("scancel", f"echo $* >> {tmp_path}/cancelled")
+    for name in ("squeue", "srun", "sacct"):
+        command(name, "exit 0")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+    return command
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_submission_that_is_told_to_end_is_written_down_first(slurm, tmp_path, number):
+    run = make_run(tmp_path, toy("array", shards=3), toy("after", ("array",)))
+    slurm("sbatch", f"kill -{int(number)} $PPID; sleep 0.2; echo Submitted batch job 7")
+    ended = subprocess.run([sys.executable, "-c", SUBMITS, str(run)], cwd=ROOT, check=False).returncode
+    assert ended == -number
+    assert [(row["job_id"], row["shard"]) for row in rows(run)] == [("7_0", 0), ("7_1", 1), ("7_2", 2)]
+
+
+def test_jobs_that_cannot_be_written_down_are_cancelled(slurm, tmp_path):
+    run = make_run(tmp_path, toy("array", shards=3))
+    slurm("sbatch", f"mkdir {shlex.quote(str(run / 'jobs.jsonl'))}; echo Submitted batch job 7")
+    with pytest.raises(IsADirectoryError):
+        submit([Run(run, read_plan(run))], ClusterOptions(kind="slurm"))
+    assert (tmp_path / "cancelled").read_text() == "7\n"
