@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ ENDED_ILL = {  # Slurm's states → what they mean
     "COMPLETED": "ended well, but its work is not there: a shared file system may show it in a moment",
 }
 
-
+CANCELLED = "cancelled"  # the state of a row, where `launch cancel` has ended its job
 NOT_KNOWN = "no longer in the queue, and accounting does not know it (yet)"
 NOT_ASKED = "no longer in the queue, its work not done: it failed or was cancelled"  # there is no accounting
 
@@ -52,19 +52,29 @@ def unfinished(runs: Iterable[Path], asked: bool = True) -> list[JobOfTask]:
 
     asked: whether sacct is asked how those that are not queued have ended.
     """
-    last: dict[tuple[Path, str, int], dict[str, Any]] = {}
-    for run in homes(runs):
-        last |= {(run, row["stage"], row["shard"]): row for row in rows(run) if on_slurm(row)}
-    last = {key: row for key, row in last.items() if not done_path(*key).exists()}
+    last = {key: row for key, row in last_rows(runs).items() if not done_path(*key).exists()}
     ids = {array_of(row["job_id"]) for row in last.values()}
     if not ids:
         return []
     states = queued(ids)
     here = {key: states[row["job_id"]] for key, row in last.items() if is_of(row, states.get(row["job_id"]))}
-    gone = {array_of(row["job_id"]) for key, row in last.items() if key not in here}
+    gone = {array_of(row["job_id"]) for key, row in last.items() if key not in here and row["state"] != CANCELLED}
     ended = accounted(gone, min(row["submitted"] for row in last.values())) if gone and asked else None
     silent = NOT_ASKED if ended is None else NOT_KNOWN
     return [_job(key[0], row, here.get(key), (ended or {}).get(row["job_id"]), silent) for key, row in last.items()]
+
+
+def last_rows(runs: Iterable[Path]) -> dict[tuple[Path, str, int], dict[str, Any]]:
+    """(run, stage, shard) → its last row of Slurm."""
+    of_runs = {run: rows(run) for run in homes(runs)}
+    return {(run, row["stage"], row["shard"]): row for run, found in of_runs.items() for row in found if on_slurm(row)}
+
+
+def note_cancelled(jobs: Sequence[JobOfTask]) -> None:
+    """Notes that these were cancelled on purpose: Slurm says so late, or never, and they are not to be tried again as failed."""
+    last = last_rows({job.run for job in jobs})
+    for run in dict.fromkeys(job.run for job in jobs):
+        note(run, [last[job.key] | {"state": CANCELLED} for job in jobs if job.run == run])
 
 
 def is_of(row: dict[str, Any], state: TaskState | None) -> bool:
@@ -90,6 +100,8 @@ def _job(run: Path, row: dict[str, Any], here: TaskState | None, ended: TaskStat
         state, told = "waiting", here.reason
     elif here:
         return JobOfTask(*name, "running", here.node, log, here.elapsed_s)
+    elif row["state"] == CANCELLED:
+        state, told = "gone", ENDED_ILL["CANCELLED"]
     elif ended:
         state, told = "gone", ENDED_ILL.get(ended.state, ended.state.lower())
     else:

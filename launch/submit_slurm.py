@@ -17,7 +17,7 @@ from launch.arrays import After, Array, Home, Key, arrays_of, last_of_sweep, str
 from launch.config import ClusterOptions
 from launch.plan import Run
 from launch.progress import done_path, home
-from launch.queue import ENDED_ILL, JobOfTask, array_of, homes, in_queue, note, on_slurm, rows, unfinished
+from launch.queue import ENDED_ILL, JobOfTask, array_of, homes, in_queue, note, note_cancelled, on_slurm, rows, unfinished
 from launch.submit import command_of, log_folder, only_driver, signals_held
 from slurm.accounting import TRIES, SchedulerError, ask, setting
 from slurm.jobs import Job, script, submit_array
@@ -166,7 +166,9 @@ def ids_to_wait_for(runs: Sequence[Path], on_its_way: Sequence[JobOfTask]) -> di
 
 def cancel(runs: Sequence[Path]) -> int:
     """Cancels what waits or runs; how many jobs. SchedulerError."""
-    return _end(in_queue(unfinished(runs, asked=False)))
+    jobs = in_queue(unfinished(runs, asked=False))
+    note_cancelled(jobs)
+    return _end(jobs)
 
 
 def _end(jobs: Sequence[JobOfTask]) -> int:

@@ -55,6 +55,7 @@ def test_a_run_is_told_failed_tried_again_cancelled_and_done_without_accounting(
     wait_until(lambda: ("train", 0) in ran(path, "start"))
     assert cancel([path]) == 1
     wait_until(lambda: unfinished([path])[0].state == "gone")
+    assert failed([run]) == set()
     go.touch()
     assert sizes(submit([run], CLUSTER)) == [("train", 1)]
     wait_until(lambda: done_path(path, "train", 0).exists())

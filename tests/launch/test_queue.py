@@ -13,8 +13,8 @@ import pytest
 
 from launch.config import ClusterOptions
 from launch.plan import Run, read_plan
-from launch.queue import note, rows
-from launch.submit_slurm import submit
+from launch.queue import NOT_ASKED, note, rows, unfinished
+from launch.submit_slurm import cancel, failed, submit
 from tests.launch.toys import ROOT, make_run, toy
 
 ROW = {"stage": "a", "shard": 0, "job_id": "7_0"}
@@ -72,3 +72,18 @@ def test_jobs_that_cannot_be_written_down_are_cancelled(slurm, tmp_path):
     with pytest.raises(IsADirectoryError):
         submit([Run(run, read_plan(run))], ClusterOptions(kind="slurm"))
     assert (tmp_path / "cancelled").read_text() == "7\n"
+
+
+def test_what_was_cancelled_has_not_failed(slurm, tmp_path):
+    """Without accounting, or before it knows."""
+    path = make_run(tmp_path, toy("array", shards=3), toy("after", ("array",)))
+    run = Run(path, read_plan(path))
+    row = {"stage": "array", "submitted": 1.0, "state": "submitted", "cluster": "slurm", "mark": "m", "log": "/x/7_log.err"}
+    note(run.path, [row | {"shard": i, "job_id": f"7_{i}"} for i in range(3)])
+    slurm("squeue", 'for i in 0 1; do echo "7_$i|RUNNING|None|n1|0:05|m|/x/y.sh"; done')
+    assert cancel([run.path]) == 2
+    assert (tmp_path / "cancelled").read_text() == "7_0 7_1\n"
+    assert [job.state for job in unfinished([run.path])] == ["running", "running", "gone"]  # until Slurm has ended them
+    slurm("squeue", "exit 0")
+    assert [job.told for job in unfinished([run.path])] == ["cancelled", "cancelled", NOT_ASKED]
+    assert failed([run]) == {(run.path, "array", 2), (run.path, "after", 0)}
