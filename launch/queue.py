@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from launch.progress import done_path, home
-from slurm.accounting import TaskState, accounted, queued
+from slurm.accounting import SchedulerError, TaskState, accounted, queued
+
+Ended = Mapping[str, TaskState]  # by job
 
 ENDED_ILL = {  # Slurm's states → what they mean
     "FAILED": "failed",
@@ -26,6 +29,7 @@ ENDED_ILL = {  # Slurm's states → what they mean
 
 CANCELLED = "cancelled"  # the state of a row, where `launch cancel` has ended its job
 NOT_KNOWN = "no longer in the queue, and accounting does not know it (yet)"
+SILENT = "accounting does not answer: no hours, and how a job ended is told by its log alone"
 NOT_ASKED = "no longer in the queue, its work not done: it failed or was cancelled"  # there is no accounting
 
 
@@ -47,10 +51,21 @@ class JobOfTask:
         return self.run, self.stage, self.shard
 
 
-def unfinished(runs: Iterable[Path], asked: bool = True) -> list[JobOfTask]:
+def ended_jobs(ids: Collection[str], since: float) -> Ended | None:
+    """As `accounted`; None too where accounting is out of order, and says so: the run directory and the queue must do."""
+    try:
+        return accounted(ids, since)
+    except SchedulerError as error:
+        print(f"launch: {SILENT}: {error}", file=sys.stderr)
+        return None
+
+
+def unfinished(
+    runs: Iterable[Path], asked: bool = True, accounts: Callable[[Collection[str], float], Ended | None] = ended_jobs
+) -> list[JobOfTask]:
     """Of every shard that was submitted and is not done, its last job. SchedulerError where squeue does not answer.
 
-    asked: whether sacct is asked how those that are not queued have ended.
+    asked: whether accounts are asked how those that are not queued have ended. accounts: (arrays, submitted since) → by job.
     """
     last = {key: row for key, row in last_rows(runs).items() if not done_path(*key).exists()}
     ids = {array_of(row["job_id"]) for row in last.values()}
@@ -59,7 +74,7 @@ def unfinished(runs: Iterable[Path], asked: bool = True) -> list[JobOfTask]:
     states = queued(ids)
     here = {key: states[row["job_id"]] for key, row in last.items() if is_of(row, states.get(row["job_id"]))}
     gone = {array_of(row["job_id"]) for key, row in last.items() if key not in here and row["state"] != CANCELLED}
-    ended = accounted(gone, min(row["submitted"] for row in last.values())) if gone and asked else None
+    ended = accounts(gone, min(row["submitted"] for row in last.values())) if gone and asked else None
     silent = NOT_ASKED if ended is None else NOT_KNOWN
     return [_job(key[0], row, here.get(key), (ended or {}).get(row["job_id"]), silent) for key, row in last.items()]
 

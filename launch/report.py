@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from launch.config import ConfigError
 from launch.display import duration, stage_line
 from launch.plan import Run
 from launch.progress import home
-from launch.queue import JobOfTask, array_of, homes, on_slurm, rows, unfinished
+from launch.queue import SILENT, Ended, JobOfTask, array_of, homes, on_slurm, rows, unfinished
 from launch.status import statuses
 from launch.sweep import read_runs
-from slurm.accounting import TaskState, keeps_accounts, lives
+from slurm.accounting import SchedulerError, TaskState, lives
 from slurm.jobs import tail
 
 TOLD_LINES = 8  # of a failed task's log
@@ -28,15 +29,17 @@ def status_lines(folder: Path) -> list[str]:
     paths = homes(run.path for run in runs)
     if not any(on_slurm(row) for path in paths for row in rows(path)):
         return [stage_line(row) for row in statuses(runs)]
-    jobs = unfinished(paths)
-    used = _used(paths)
+    asked = cache(lambda: _lives(paths))  # once, and after squeue: what ends between the two is not told to run
+    jobs = unfinished(paths, accounts=lambda *_: _last(asked()[0]))
+    known, notice = asked()
+    used = _by_stage(paths, known or [])
     lines = [f"{len(runs) - 1} points"] if table else []
     for row in statuses(runs, jobs):
         doers = {home(run.path, row.name) for run in runs}
         theirs = [job for job in jobs if job.stage == row.name and job.run in doers]
         lines.append(stage_line(row) + hours(used.get(row.name, ())))
         lines += _why(theirs, several=table is not None)
-    return lines if keeps_accounts() else [*lines, NO_ACCOUNTS]
+    return [*lines, notice] if notice else lines
 
 
 def _why(jobs: Sequence[JobOfTask], several: bool) -> list[str]:
@@ -54,12 +57,26 @@ def _why(jobs: Sequence[JobOfTask], several: bool) -> list[str]:
     return lines
 
 
-def _used(paths: Sequence[Path]) -> dict[str, list[TaskState]]:
-    """By stage, every life of every job of it that accounting knows."""
+def _lives(paths: Sequence[Path]) -> tuple[list[TaskState] | None, str]:
+    """Every life of every job that accounting knows; None where it knows nothing, and what to tell then."""
     theirs = [row for path in paths for row in rows(path) if on_slurm(row)]
-    stages = {row["job_id"]: row["stage"] for row in theirs}
+    try:
+        found = lives({array_of(row["job_id"]) for row in theirs}, min(row["submitted"] for row in theirs))
+    except SchedulerError as error:
+        return None, f"{SILENT}: {error}"
+    return found, NO_ACCOUNTS if found is None else ""
+
+
+def _last(known: Sequence[TaskState] | None) -> Ended | None:
+    """By job, the last of its lives."""
+    return None if known is None else {life.id: life for life in known}
+
+
+def _by_stage(paths: Sequence[Path], known: Sequence[TaskState]) -> dict[str, list[TaskState]]:
+    """Those of our jobs."""
+    stages = {row["job_id"]: row["stage"] for path in paths for row in rows(path) if on_slurm(row)}
     found: dict[str, list[TaskState]] = {}
-    for life in lives({array_of(job) for job in stages}, min(row["submitted"] for row in theirs)) or []:
+    for life in known:
         if life.id in stages:
             found.setdefault(stages[life.id], []).append(life)
     return found

@@ -86,6 +86,8 @@ def ask(argv: Sequence[str], tries: int = TRIES) -> str:
         except subprocess.TimeoutExpired:
             said = f"no answer within {CALL_S:.0f} s"
             continue
+        except OSError as error:
+            raise SchedulerError(f"{argv[0]} does not run here: {error.strerror}") from error
         if done.returncode == 0:
             return done.stdout
         said = done.stderr.strip() or f"exit status {done.returncode}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import signal
 import subprocess
@@ -39,51 +38,33 @@ def test_a_row_that_was_cut_short_costs_no_other(tmp_path):
     assert [row["shard"] for row in rows(tmp_path)] == [0, 2, 3]
 
 
-@pytest.fixture
-def slurm(tmp_path, monkeypatch):
-    """Slurm's commands as scripts; gives what makes one."""
-
-    def command(name: str, script: str) -> None:
-        path = tmp_path / "bin" / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(f"#!/bin/sh\n{script}\n")
-        path.chmod(0o755)
-
-    command("scontrol", "echo 'MaxArraySize = 1001'")
-    command("scancel", f"echo $* >> {tmp_path}/cancelled")
-    for name in ("squeue", "srun", "sacct"):
-        command(name, "exit 0")
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
-    return command
-
-
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
-def test_a_submission_that_is_told_to_end_is_written_down_first(slurm, tmp_path, number):
+def test_a_submission_that_is_told_to_end_is_written_down_first(commands, tmp_path, number):
     run = make_run(tmp_path, toy("array", shards=3), toy("after", ("array",)))
-    slurm("sbatch", f"kill -{int(number)} $PPID; sleep 0.2; echo Submitted batch job 7")
+    commands("sbatch", f"kill -{int(number)} $PPID; sleep 0.2; echo Submitted batch job 7")
     ended = subprocess.run([sys.executable, "-c", SUBMITS, str(run)], cwd=ROOT, check=False).returncode
     assert ended == -number
     assert [(row["job_id"], row["shard"]) for row in rows(run)] == [("7_0", 0), ("7_1", 1), ("7_2", 2)]
 
 
-def test_jobs_that_cannot_be_written_down_are_cancelled(slurm, tmp_path):
+def test_jobs_that_cannot_be_written_down_are_cancelled(commands, tmp_path):
     run = make_run(tmp_path, toy("array", shards=3))
-    slurm("sbatch", f"mkdir {shlex.quote(str(run / 'jobs.jsonl'))}; echo Submitted batch job 7")
+    commands("sbatch", f"mkdir {shlex.quote(str(run / 'jobs.jsonl'))}; echo Submitted batch job 7")
     with pytest.raises(IsADirectoryError):
         submit([Run(run, read_plan(run))], ClusterOptions(kind="slurm"))
     assert (tmp_path / "cancelled").read_text() == "7\n"
 
 
-def test_what_was_cancelled_has_not_failed(slurm, tmp_path):
+def test_what_was_cancelled_has_not_failed(commands, tmp_path):
     """Without accounting, or before it knows."""
     path = make_run(tmp_path, toy("array", shards=3), toy("after", ("array",)))
     run = Run(path, read_plan(path))
     row = {"stage": "array", "submitted": 1.0, "state": "submitted", "cluster": "slurm", "mark": "m", "log": "/x/7_log.err"}
     note(run.path, [row | {"shard": i, "job_id": f"7_{i}"} for i in range(3)])
-    slurm("squeue", 'for i in 0 1; do echo "7_$i|RUNNING|None|n1|0:05|m|/x/y.sh"; done')
+    commands("squeue", 'for i in 0 1; do echo "7_$i|RUNNING|None|n1|0:05|m|/x/y.sh"; done')
     assert cancel([run.path]) == 2
     assert (tmp_path / "cancelled").read_text() == "7_0 7_1\n"
     assert [job.state for job in unfinished([run.path])] == ["running", "running", "gone"]  # until Slurm has ended them
-    slurm("squeue", "exit 0")
+    commands("squeue", "exit 0")
     assert [job.told for job in unfinished([run.path])] == ["cancelled", "cancelled", NOT_ASKED]
     assert failed([run]) == {(run.path, "array", 2), (run.path, "after", 0)}

@@ -5,9 +5,13 @@ from __future__ import annotations
 import pytest
 
 from launch.display import Display, duration
+from launch.plan import Run, read_plan
 from launch.progress import done_path, progress_path, write_json
+from launch.queue import NOT_ASKED, SILENT, note
 from launch.report import hours, status_lines
 from launch.status import last_states, stage_status
+from launch.submit_slurm import failed
+from slurm import accounting
 from slurm.accounting import TaskState
 from tests.launch.toys import make_run, toy
 
@@ -80,3 +84,30 @@ def test_hours_are_told_of_what_started_and_their_use_of_what_ended():
     assert hours([waits]) == ""
     assert hours([waits, runs]) == "  2.00 CPU h"
     assert hours([ended, runs]) == "  4.00 CPU h (25% busy), 1.00 GPU h"
+
+
+def on_slurm(run, shards):
+    row = {"stage": "array", "submitted": 1.0, "state": "submitted", "cluster": "slurm", "mark": "m", "log": "/x/7_log.err"}
+    note(run, [row | {"shard": i, "job_id": f"7_{i}"} for i in range(shards)])
+
+
+def test_a_run_that_is_done_is_told_where_there_is_no_slurm(tmp_path, monkeypatch):
+    run = make_run(tmp_path, toy("array", shards=1))
+    on_slurm(run, 1)
+    report(run, "array", 0, 10, 10, whole=True)
+    monkeypatch.setenv("PATH", "/nowhere")
+    told, notice = status_lines(run)
+    assert "1/1 tasks  10/10 steps" in told
+    assert notice == f"{SILENT}: scontrol does not run here: No such file or directory"
+
+
+def test_a_run_is_told_and_tried_again_while_accounting_is_down(commands, tmp_path, monkeypatch, capsys):
+    run = make_run(tmp_path, toy("array", shards=2))
+    on_slurm(run, 2)
+    report(run, "array", 0, 10, 10, whole=True)
+    commands("scontrol", "echo 'AccountingStorageType = accounting_storage/slurmdbd'")
+    commands("sacct", "echo Connection refused >&2; exit 1")
+    monkeypatch.setattr(accounting, "PAUSE_S", 0.01)
+    assert status_lines(run)[1:] == [f"  1 gone: {NOT_ASKED}", f"{SILENT}: sacct failed 6 times: Connection refused"]
+    assert failed([Run(run, read_plan(run))]) == {(run, "array", 1)}
+    assert f"launch: {SILENT}: sacct failed" in capsys.readouterr().err
