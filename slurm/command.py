@@ -22,7 +22,8 @@ from types import FrameType
 from slurm.again import AGAIN, TOLD_TO_END, folder_of, in_words, tell, told
 
 GRACE_S = 8.0  # a command that trains saves at the end of its step; others end at once
-SAVE_S = 60.0  # the same after Slurm's signal: Slurm kills 90 s after it (submitit's `signal_delay_s`)
+SAVE = "STEPBATCH_SAVE_S"  # the same after Slurm's signal, told by the batch script
+ENDS_S = 30.0  # of what Slurm gives after its signal, kept for the end of the batch script, which sends the job back
 LOOK_S = 2.0  # between two looks at how other ranks fare
 WORDS_S = 60.0  # for the words of all ranks, where one fails; file systems of several nodes show files late
 
@@ -58,6 +59,11 @@ class Command:
         return shlex.join(self.argv)
 
 
+def time_to_save(signal_delay_s: float) -> float:
+    """For a command, of the seconds between Slurm's signal and its kill."""
+    return max(signal_delay_s - ENDS_S, signal_delay_s / 2)
+
+
 @dataclass(slots=True)
 class Asked:
     """When Slurm asked for an end (on the monotonic clock); 0 before."""
@@ -71,7 +77,7 @@ def _on_slurm(process: subprocess.Popen[bytes]) -> int:
     rank, world = int(os.environ.get("SLURM_PROCID", "0")), int(os.environ.get("SLURM_NTASKS", "1"))
     folder = folder_of(Path(os.environ["SUBMITIT_FOLDER"]), os.environ)
     folder.mkdir(exist_ok=True)
-    status = _watch(process, asked, folder if world > 1 else None)
+    status = _watch(process, asked, float(os.environ[SAVE]), folder if world > 1 else None)
     _end(process)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # there is nothing left to save
     if status and asked.since:
@@ -85,12 +91,12 @@ def _on_slurm(process: subprocess.Popen[bytes]) -> int:
     return status
 
 
-def _watch(process: subprocess.Popen[bytes], asked: Asked, others: Path | None) -> int:
-    """Waits for the command. Ends it where it is late to save, or another rank's has failed, for which it might wait for ever."""
+def _watch(process: subprocess.Popen[bytes], asked: Asked, save_s: float, others: Path | None) -> int:
+    """Waits for the command. Ends it where it is late to save, or another rank has failed, for which it might wait for ever."""
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
             return process.wait(LOOK_S)
-        if asked.since and time.monotonic() > asked.since + SAVE_S:
+        if asked.since and time.monotonic() > asked.since + save_s:
             process.kill()
         if others and any(told(others).values()):
             _end(process)

@@ -36,6 +36,7 @@ for module in (command_module, again):
 AGAIN = Path(again.__file__)
 # Until Python heeds them, Slurm's signals to save and end would kill it, and with it the job.
 PYTHON = f"""sh -c 'trap "" USR2 TERM; exec "$0" "$@"' {shlex.quote(sys.executable)}"""
+SIGNAL_DELAY_S = 90  # unless the site says another
 LISTS = ("setup", "teardown", "srun_args")
 OWN = {  # what arrays live by, among additional_parameters, which sbatch would believe → what to say instead
     "array": "array_parallelism says how many tasks run at once",
@@ -195,10 +196,13 @@ def _sbatch(folder: Path, name: str, parameters: Mapping[str, Any], dependency: 
     srun = ["--kill-on-bad-exit=1"]  # where one rank fails, the others would wait for it
     if "cpus_per_task" in parameters:  # since Slurm 22.05 srun does not take it over from sbatch: a task had but one core
         srun.append(f"--cpus-per-task={parameters['cpus_per_task']}")
+    delay_s = parameters.get("signal_delay_s") or SIGNAL_DELAY_S
+    told = [f"export {again.STARTED}=$(date +%s)", f"export {command_module.SAVE}={command_module.time_to_save(delay_s):g}"]
     ours = {
+        "signal_delay_s": delay_s,
         "srun_args": [*srun, *(parameters.get("srun_args") or [])],
         # trap: else the script ends before the command has saved. set: else before its teardown, where the site's lines say -e
-        "setup": ["trap : TERM", f"export {again.STARTED}=$(date +%s)", *(parameters.get("setup") or []), "set +e"],
+        "setup": ["trap : TERM", *told, *(parameters.get("setup") or []), "set +e"],
         "teardown": _ends(folder, parameters.get("teardown") or []),
         "additional_parameters": more,
     }

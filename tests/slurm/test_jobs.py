@@ -145,6 +145,15 @@ def test_what_follows_the_commands_runs_whatever_the_sites_lines_say(tmp_path, m
     assert (done.stdout, done.returncode) == ("teardown\n", 3)
 
 
+@pytest.mark.parametrize(
+    ("parameters", "delay", "save"), [({}, 90, 60), ({"signal_delay_s": 600}, 600, 570), ({"signal_delay_s": 20}, 20, 10)]
+)
+def test_a_command_has_the_time_to_save_that_the_site_gives(tmp_path, parameters, delay, save):
+    text = script(tmp_path, "x", 1, parameters)
+    assert f"#SBATCH --signal=USR2@{delay}\n" in text
+    assert f"export STEPBATCH_SAVE_S={save}\n" in text
+
+
 def test_slurm_needs_its_programs(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(ParameterError, match="needs sbatch on PATH"):
@@ -224,18 +233,19 @@ signal.raise_signal(signal.SIGUSR2)
 WRAPS = """
 import os, sys
 from slurm import command
-command.SAVE_S = command.LOOK_S = float(sys.argv[1])
-command.Command([sys.executable, "-c", sys.argv[2], *sys.argv[3:]], os.getcwd(), {})()
+command.LOOK_S = float(os.environ[command.SAVE])
+command.Command([sys.executable, "-c", sys.argv[1], *sys.argv[2:]], os.getcwd(), {})()
 """
 
 
-def as_on_slurm(folder: Path, *argv: str) -> subprocess.Popen[str]:
+def as_on_slurm(folder: Path, save_s: str, *argv: str) -> subprocess.Popen[str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("SLURM_")}
     env |= {
         "PYTHONPATH": str(Path(__file__).parents[2]),
         "SUBMITIT_EXECUTOR": "slurm",
         "SUBMITIT_FOLDER": str(folder),
         "SLURM_JOB_ID": "7",
+        "STEPBATCH_SAVE_S": save_s,
     }
     return subprocess.Popen([sys.executable, "-c", WRAPS, *argv], cwd=folder, env=env, stderr=subprocess.PIPE, text=True)
 
