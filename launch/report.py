@@ -16,6 +16,7 @@ from launch.status import statuses
 from launch.sweep import read_runs
 from slurm.accounting import SchedulerError, TaskState, lives
 from slurm.jobs import tail
+from slurm.logs import failed_rank_log
 
 TOLD_LINES = 8  # of a failed task's log
 TOLD_LOGS = 5  # of all
@@ -53,7 +54,8 @@ def _why(jobs: Sequence[JobOfTask], several: bool) -> list[str]:
     if failed:
         which = f"{failed.run.name}, " if several else ""
         lines += [f"    {which}shard {failed.shard}, job {failed.job_id}:"]
-        lines += [f"    | {line}" for line in tail(failed.log, TOLD_LINES).splitlines()] + [f"    whole log: {failed.log}"]
+        log = failed_rank_log(failed.log)
+        lines += [f"    | {line}" for line in tail(log, TOLD_LINES).splitlines()] + [f"    whole log: {log}"]
     return lines
 
 
@@ -100,14 +102,15 @@ def log_lines(folder: Path, stage: str | None, shard: int | None) -> list[str]:
     runs = [*runs, table] if table else runs
     paths = homes(run.path for run in runs)
     if stage is not None:
-        log = newest_log(runs, stage, shard)
+        log = failed_rank_log(newest_log(runs, stage, shard))
         return [f"== {log}", *log.read_text(errors="replace").splitlines()]
     jobs = [job for job in unfinished(paths, asked=False) if job.state != "waiting" and job.log.exists()]
     if not jobs:
         return ["nothing runs, and nothing has failed; logs RUN STAGE shows the log of a stage"]
     lines = []
     for job in jobs[:TOLD_LOGS]:
-        lines += [f"== {job.run.name}: {job.stage}, shard {job.shard}: {job.log}", *tail(job.log).splitlines()]
+        log = failed_rank_log(job.log)
+        lines += [f"== {job.run.name}: {job.stage}, shard {job.shard}: {log}", *tail(log).splitlines()]
     return lines + ([f"… and {len(jobs) - TOLD_LOGS} more"] if len(jobs) > TOLD_LOGS else [])
 
 

@@ -11,7 +11,7 @@ from launch import lives, snapshot
 from launch.plan import Run, Stage, read_plan
 from launch.progress import done_path
 from launch.queue import unfinished
-from launch.report import status_lines
+from launch.report import log_lines, status_lines
 from launch.submit_slurm import submit
 from tests.launch.test_submit_slurm import CLUSTER
 from tests.launch.toys import make_run, wait_until
@@ -57,7 +57,8 @@ def test_an_error_of_one_rank_ends_the_job(started):
     wait_until(lambda: gone(run), 120)
     assert restarts(job) == 0
     assert not done_path(run, "train", 0).exists()
-    assert "ZeroDivisionError: of rank 2" in "".join(path.read_text() for path in (run / "logs").rglob("*_2_log.err"))
+    for told in (status_lines(run), log_lines(run, None, None), log_lines(run, "train", None)):
+        assert "ZeroDivisionError: of rank 2" in "\n".join(told)
 
 
 @pytest.mark.parametrize("number", [9, 11])
