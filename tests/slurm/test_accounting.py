@@ -43,7 +43,7 @@ def hidden(tmp_path, monkeypatch):
     states = ("RUNNING", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING", "NEW_IN_SLURM_99", "PENDING", "COMPLETED", "TIMEOUT")
     rows = "\n".join(f"7_{i}|{state}|None|n1|0:05|stepbatch-x" for i, state in enumerate(states))
     script = f"""#!/bin/sh
-        test -z "$SQUEUE_PARTITION" || exit 0
+        test -z "$SQUEUE_PARTITION$SLURM_CLUSTERS" || exit 0
         case "$2" in -a*) ;; *) exit 0 ;; esac
         test "$4" = "%F|%k" && echo "7|stepbatch-x" || echo "{rows}"
     """
@@ -51,6 +51,7 @@ def hidden(tmp_path, monkeypatch):
     (tmp_path / "squeue").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setenv("SQUEUE_PARTITION", "gpu")
+    monkeypatch.setenv("SLURM_CLUSTERS", "other")  # sbatch is not told of it either
 
 
 def test_a_job_is_there_until_slurm_says_that_it_is_over(hidden):
