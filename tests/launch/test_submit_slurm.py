@@ -19,7 +19,7 @@ from launch.config import ClusterOptions
 from launch.plan import Run, Stage, read_plan, to_json
 from launch.progress import done_path
 from launch.queue import is_of, rows, unfinished
-from launch.report import log_lines, status_lines
+from launch.report import status_lines
 from launch.submit_slurm import cancel, failed, submit
 from sandbox.problem import write_problems
 from slurm.accounting import queued
