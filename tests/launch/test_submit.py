@@ -147,7 +147,7 @@ def test_jobs_run_the_snapshot(tmp_path):
         (live / floor).mkdir(parents=True)
     for floor in ("launch", "slurm"):
         shutil.copytree(ROOT / floor, live / floor, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("core/__init__.py", "core/options.py", "sandbox/limits.py"):
+    for file in ("core/__init__.py", "core/curriculum.py", "core/options.py", "sandbox/limits.py"):
         shutil.copyfile(ROOT / file, live / file)
     (live / "core" / "mark.py").write_text("VALUE = 'old'\n")
     run = make_run(tmp_path, toy("first", wait_for=str(go)), toy("second", ("first",), kind="toy_stages:mark", resources="gpu"))
