@@ -100,7 +100,8 @@ def command(
         *("-E", "OPENBLAS_NUM_THREADS=1", "-E", "OMP_NUM_THREADS=1"),  # numpy's threads would count as the program's
         *("-E", "LD_BIND_NOW=1"),  # once in the zygote, and not in every fork
         *("-E", "MALLOC_ARENA_MAX=1"),  # an arena for each thread would take 128 MiB of address space
-        *("--rlimit_as", "inf", "--rlimit_cpu", "inf", "--rlimit_fsize", "inf", "--rlimit_nofile", "256"),
+        *("--rlimit_as", "inf", "--rlimit_cpu", "inf", "--rlimit_fsize", "inf"),
+        *("--rlimit_nofile", "hard"),  # also bounds the descriptors in flight to all jails of this user; a program gets its own
         *("--rlimit_nproc", "1024", "--rlimit_stack", "8", "--rlimit_core", "0"),
         *("--seccomp_string", policy(), "--pass_fd", str(control_fd)),
         *("--", str(interpreter.executable), "-S", "-s", "-X", "utf8", "-c", _boot_code(control_fd)),

@@ -12,7 +12,8 @@ _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REC, _MS_PRIVATE = 2, 4, 8, 0x4000, 0x400
 _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, _PR_GET_TID_ADDRESS = 22, 2, 40
 
 # Refused to a program and its warden, beside the jail's outer list: what starts processes or executes, what changes mounts,
-# and memory that RLIMIT_AS does not count. (x86_64, aarch64; None: the call does not exist there.)
+# memory that RLIMIT_AS does not count, and descriptors in flight, which the kernel counts for all jails of a user together.
+# (x86_64, aarch64; None: the call does not exist there.)
 _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "fork": (57, None),
     "vfork": (58, None),
@@ -29,6 +30,7 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "mknod": (133, None),
     "mknodat": (259, 33),
     "rt_sigqueueinfo": (129, 138),
+    "sendmsg": (46, 211),
 }
 _CLONE, _PRLIMIT = (56, 220), (302, 261)  # allowed with the right arguments
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}

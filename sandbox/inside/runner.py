@@ -26,6 +26,7 @@ CHANNEL = 3  # the descriptor on which `call` answers are written and `assert` c
 SCRIPT = "/tmp/program.py"  # where a program finds itself
 _ANY = BaseException  # bound before a program can take it out of `builtins`; likewise _exit above
 OWN_PROCESSES = 5  # of the jail: zygote, wardens of the program and of the test code, and what they fork
+QUEUED_SIGNALS = 256  # timers too. The kernel also counts them for all jails of a user together, up to some 100,000
 STAGE = 33  # the descriptor that says how far we came before the program's first line; beyond the warden's SESSION_FD
 # What stands there first. COMPILED: 8 bytes of length, the code for the tests after this one (marshal), and the spans of its
 # statements (JSON); TOLD: compiled, and nothing kept; UNCONFINED: why this process could not be confined.
@@ -39,6 +40,7 @@ def limit(limits: dict[str, Any]) -> None:
         (resource.RLIMIT_FSIZE, int(limits["output_bytes"])),
         (resource.RLIMIT_NOFILE, int(limits["open_files"])),
         (resource.RLIMIT_NPROC, int(limits["processes"]) + OWN_PROCESSES),
+        (resource.RLIMIT_SIGPENDING, QUEUED_SIGNALS),
     ):
         resource.setrlimit(which, (value, value))
 

@@ -45,15 +45,12 @@ def serve(session_fd: int, scratch_bytes: int | None) -> NoReturn:
     os.chdir("/tmp")
     if job["source"]:
         _write_script(job["source"])
-    if nested:
-        kernel.confine(forks=True)
-    else:
-        kernel.drop_capabilities()
-    # As a program finds them; process 1 itself is immune.
-    for number in _DEFAULTED:
-        _signal.signal(number, _signal.SIG_DFL)
-    runner.limit(job["limits"])
-    _send_ready(session)
+    _send_ready(session)  # a descriptor travels with it, which `_confine` forbids
+    try:
+        _confine(job["limits"], nested)
+    except OSError as error:  # said as every process that could not be started: a word of ours would pass for a report
+        session.sendall(wire.ENDED.pack(error.errno or -1, 0, 0.0, 0))
+        os._exit(0)
     channels = int(job["mode"] in ("assert", "check"))
     program: CodeType | None = None
     while True:
@@ -76,6 +73,17 @@ def serve(session_fd: int, scratch_bytes: int | None) -> NoReturn:
             _outlive_no_one(child, session)
         _, status, usage = os.wait4(child, 0)  # the only one: a program starts no process
         session.sendall(wire.ENDED.pack(0, status, usage.ru_utime + usage.ru_stime, usage.ru_maxrss))
+
+
+def _confine(limits: dict[str, Any], nested: bool) -> None:
+    """The walls that this process shares with the tests' processes, and signals as a program finds them."""
+    if nested:
+        kernel.confine(forks=True)
+    else:
+        kernel.drop_capabilities()
+    for number in _DEFAULTED:  # process 1 itself is immune
+        _signal.signal(number, _signal.SIG_DFL)
+    runner.limit(limits)
 
 
 def _outlive_no_one(child: int, session: _socket.socket) -> None:

@@ -304,6 +304,39 @@ def test_a_node_that_refuses_namespaces_in_a_jail_gets_a_jail_a_program(judge, m
     judge.close()
 
 
+HOLDING = {
+    "descriptors in flight": (
+        "import array, socket\none, other = socket.socketpair()\n"
+        "rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [0] * 250))]\n"
+        "try:\n    one.sendmsg([b'x'], rights)\nexcept OSError:\n    pass\n",
+        "print('done')",
+    ),
+    "timers": (
+        "import ctypes\ncreate, timer = ctypes.CDLL(None).timer_create, ctypes.byref(ctypes.c_void_p())\n"
+        "while create(1, None, timer) == 0:\n    pass\n",
+        "import ctypes\ntimer = ctypes.c_void_p()\n"
+        "print('refused' if ctypes.CDLL(None).timer_create(1, None, ctypes.byref(timer)) else 'done')",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", HOLDING)
+def test_what_a_program_holds_is_not_taken_from_other_jails(judge, what):
+    """The jails of a machine share one user, for whom the kernel counts some things."""
+    problem = Problem("p", "", "stdin", inputs=("",), outputs=("done",))
+    holding, needing = HOLDING[what]
+    with Judge(JudgeOptions(LIMITS)) as another:
+        another.judge(problem, Program("p", ""))
+        hostile = Program("p", f"{holding}import time\ntime.sleep(3)\nprint('done')")
+        holder = threading.Thread(target=another.judge, args=(problem, hostile))
+        holder.start()
+        time.sleep(1.5)
+        result = judge.judge(problem, Program("p", needing))
+        assert holder.is_alive()
+        holder.join()
+    assert result.verdict is Verdict.PASS, result.tests
+
+
 def test_stop_at_first_failure(judge):
     with Judge(JudgeOptions(LIMITS, stop_at_first_failure=True)) as hasty:
         for problem, source in (
