@@ -110,6 +110,12 @@ class Program:
     def __post_init__(self) -> None:
         if self.split is not None and self.split not in SPLITS:
             raise ValueError(f"split {self.split!r} is not one of {', '.join(SPLITS)}, or null")
+        for name, text in (("problem_id", self.problem_id), ("author", self.author)):
+            if not text.isascii() and text.encode("utf-8", "ignore").decode() != text:
+                raise ValueError(f"{name} {text!r} holds a lone surrogate, which cannot be written")
+        for name, number in (("sample", self.sample), ("token_count", self.token_count or 0)):
+            if not 0 <= number < 1 << 31:
+                raise ValueError(f"{name} {number} is not from 0 to below 2^31")
 
 
 def read_problems(path: Path) -> Iterator[Problem]:

@@ -41,6 +41,10 @@ class TestResult:
     message: str = ""
     executed_lines: tuple[int, ...] = ()
 
+    def __post_init__(self) -> None:
+        """A message may quote what a program said: lone surrogates, which no file takes, are escaped."""
+        object.__setattr__(self, "message", self.message.encode("utf-8", "backslashreplace").decode())
+
 
 @dataclass(frozen=True, slots=True)
 class ProgramResult:

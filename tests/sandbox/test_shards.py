@@ -90,6 +90,39 @@ def test_shards_make_the_whole(tmp_path, files):
     assert json.loads(programs["extra"][5].as_py()) == {"seed": 5}
 
 
+def test_a_message_that_cannot_be_written_is_escaped(tmp_path, judge):
+    """A lone surrogate in an exception's text is no UTF-8, and must not cost the others of its part their verdicts."""
+    problems, programs = tmp_path / "problems.jsonl", tmp_path / "programs.jsonl"
+    write_problems(
+        problems,
+        [
+            Problem("a", "", "assert", entry_point="f", test_code="assert f(1) == 2"),
+            Problem("c", "", "call", entry_point="f", inputs=([1],), outputs=(2,)),
+            Problem("s", "", "stdin", inputs=("",), outputs=("2",)),
+        ],
+    )
+    says = "raise ValueError('\\ud800')"
+    rows = {
+        "a": [
+            f"def f(x): {says}",
+            "def f(x): return x + 1",
+            f"class E(Exception): pass\nE.__name__ = '\\ud800'\ndef f(x): raise E",
+        ],
+        "c": ['import os\ndef f(x):\n    os.write(3, b\'{"y":"\\\\ud800"}\')\n    os._exit(0)', "def f(x): return '\\ud800'"],
+        "s": [says, "print('\\ud800')", "x = '\ud800'"],
+    }
+    lines = [json.dumps({"problem_id": name, "program": source}) for name, sources in rows.items() for source in sources]
+    programs.write_text("\n".join(lines))
+    judge_shard(problems, programs, tmp_path / "out", OPTIONS)
+    tests = read_parts(tmp_path / "out" / "tests").to_pylist()
+    assert [row["verdict"] for row in tests] == [
+        *("runtime_error", "pass", "runtime_error"),
+        *("wrong_answer", "wrong_answer"),
+        *("runtime_error", "runtime_error", "compile_error"),
+    ]
+    assert "\\ud800" in tests[0]["message"]
+
+
 def test_again_judges_nothing_twice(tmp_path, files):
     judge_shard(*files, tmp_path / "out", OPTIONS, workers=2, part_programs=10)
     before = {path: path.stat().st_mtime_ns for path in part_paths(tmp_path / "out" / "programs")}
@@ -149,6 +182,8 @@ def test_kill_in_the_middle(tmp_path, files, victim):
     [
         ({"problem_id": "r", "program": ""}, "programs.jsonl:25: problem_id 'r' is none of the problems given"),
         ('{"problem_id"', "programs.jsonl:25: broken JSON"),
+        ({"problem_id": "p", "program": "", "author": "\ud800"}, "programs.jsonl:25: author '\\ud800' holds a lone surrogate"),
+        ({"problem_id": "p", "program": "", "sample": 1 << 31}, "programs.jsonl:25: sample 2147483648 is not from 0 to below"),
     ],
 )
 def test_bad_program_stops_everything(tmp_path, files, bad, what):
