@@ -26,6 +26,7 @@ Hostile output costs time and memory in proportion to its length; of values nest
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import operator
@@ -71,7 +72,7 @@ def output_equal(output: bytes, expected: str, rule: str, tolerance: float) -> b
 def values_equal(value: object, expected: object, rule: str, tolerance: float) -> bool:
     """Whether a returned value is the expected JSON value, by one of `RULES["call"]`. Only `numbers` reads the tolerance.
 
-    value: what `sandbox.inside.wire` decoded, so of exact built-in types. Raises RecursionError for deep nesting.
+    value: of exact built-in types, as `sandbox.outcome` decodes it. Raises RecursionError for deep nesting.
     """
     match rule:
         case "exact":
@@ -165,14 +166,21 @@ def _apps_text(output: bytes, wanted: bytes) -> bool:
         for got, want in zip_longest(_words(output), _words(wanted), fillvalue=())
     ):
         return True
-    rounded = {_rounded(words) for words in _words(wanted)}
-    return None not in rounded and _same_sets(map(_rounded, _words(output)), rounded)
+    rounded = {frozenset(map(_rounded, words)) for words in _words(wanted)}
+    known = frozenset[float]().union(*rounded)
+    return not any(map(math.isnan, known)) and _same_sets((_all_known(words, known) for words in _words(output)), rounded)
 
 
-def _rounded(words: list[bytes]) -> frozenset[float] | None:
-    """The numbers of a line, rounded to three digits; None where a word is no number."""
-    numbers = [_number(word) for word in words]
-    return None if any(map(math.isnan, numbers)) else frozenset(round(number, 3) for number in numbers)
+def _rounded(word: bytes) -> float:
+    """The number that a word writes, rounded to three digits; NaN where it writes none."""
+    number = _number(word)
+    return round(number, 3) if abs(number) < 1 << 52 else number  # from there on it has no fraction, and rounding takes long
+
+
+def _all_known(words: list[bytes], known: frozenset[float]) -> frozenset[float] | None:
+    """The rounded numbers of a line; None where one is not known: no set is made of numbers that were chosen for equal hashes."""
+    numbers = list(itertools.takewhile(known.__contains__, map(_rounded, words)))
+    return frozenset(numbers) if len(numbers) == len(words) else None
 
 
 def _same_sets(found: Iterable[frozenset[Any] | None], wanted: set[Any]) -> bool:
@@ -192,7 +200,7 @@ def _same_values(value: Any, expected: Any, same: Callable[[Any, Any], bool]) ->
     if type(value) in (list, tuple) and type(expected) is list:
         return len(value) == len(expected) and all(_same_values(v, e, same) for v, e in zip(value, expected, strict=True))
     if type(value) is dict and type(expected) is dict:
-        keyed = {_json_key(key): item for key, item in value.items()}
+        keyed = {json_key(key): item for key, item in value.items()}
         return (
             len(keyed) == len(value)
             and keyed.keys() == expected.keys()
@@ -213,7 +221,7 @@ def _near_numbers(got: float, want: float, tolerance: float) -> bool:
     return got == want or (finite and _near(float(got), float(want), tolerance))
 
 
-def _json_key(key: Any) -> str | None:
+def json_key(key: Any) -> str | None:
     """A dict's key as JSON writes it; None, which no expected key is, for what JSON cannot write."""
     if type(key) is str:
         return key
@@ -231,5 +239,5 @@ def _sort_key(value: Any) -> str:
     if type(value) in (list, tuple):
         return f"[{','.join(map(_sort_key, value))}]"
     if type(value) is dict:
-        return f"{{{','.join(sorted(f'{_json_key(key)!r}:{_sort_key(item)}' for key, item in value.items()))}}}"
+        return f"{{{','.join(sorted(f'{json_key(key)!r}:{_sort_key(item)}' for key, item in value.items()))}}}"
     return repr(value) if type(value) in (str, bool, type(None)) else ""

@@ -106,7 +106,7 @@ def test_a_message_that_cannot_be_written_is_escaped(tmp_path, judge):
         "a": [
             f"def f(x): {says}",
             "def f(x): return x + 1",
-            f"class E(Exception): pass\nE.__name__ = '\\ud800'\ndef f(x): raise E",
+            "class E(Exception): pass\nE.__name__ = '\\ud800'\ndef f(x): raise E",
         ],
         "c": ['import os\ndef f(x):\n    os.write(3, b\'{"y":"\\\\ud800"}\')\n    os._exit(0)', "def f(x): return '\\ud800'"],
         "s": [says, "print('\\ud800')", "x = '\ud800'"],
