@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -27,6 +28,8 @@ from sandbox.verdict import ProgramResult, Span, TestResult, Verdict, overall
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
+# No program holds a judge for longer than its tests' wall limits and these: what killing and comparing take at most.
+TEST_OVERHEAD_S, PROGRAM_OVERHEAD_S = 2.0, 5.0
 MOST_CHARACTERS = 1 << 20  # of a program: more may not fit into /tmp or a message, and would be the judge's failure
 CHECKER_LIMITS = Limits(cpu_s=1e6, wall_s=1e6, memory_mib=2048)  # test code is trusted; its patience is counted out here
 
@@ -83,10 +86,14 @@ class Judge:
             words = f"a program of {len(program.program)} characters, over the limit of {MOST_CHARACTERS}"
             refused = tuple(TestResult(i, Verdict.COMPILE_ERROR, message=words) for i in range(count))
             return ProgramResult(Verdict.COMPILE_ERROR, refused, count)
-        failure, result = "", None
+        failure, result, started = "", None, time.monotonic()
         for _ in range(ATTEMPTS):
             try:
-                result = self._judged(problem, program, tests, count)
+                result = (
+                    self._judged(problem, program, tests, count)
+                    if result is None
+                    else self._again(problem, program, tests, result)
+                )
             except JailError as error:
                 failure, result = str(error), None
                 log.warning("problem %s, sample %d is judged again: %s", problem.problem_id, program.sample, failure)
@@ -95,7 +102,7 @@ class Judge:
                 self.close()  # a jail that was left in the middle of a test is of no more use
                 raise
             else:
-                if not outcome.perhaps_killed_from_outside(result):
+                if not self._time_for_doubts(result, time.monotonic() - started):
                     break
         if result is not None:
             return result
@@ -120,6 +127,28 @@ class Judge:
                 if self._options.stop_at_first_failure and result.verdict is not Verdict.PASS:
                     break
         return ProgramResult(overall(tuple(results)), tuple(results), count, tuple(statements))
+
+    def _again(
+        self, problem: Problem, program: Program, tests: asserts.AssertTests | None, result: ProgramResult
+    ) -> ProgramResult:
+        """The result with its doubtful tests judged again, and no others: a program must not buy a whole run with a signal."""
+        again = _doubtful(result)
+        if tests is not None:
+            tests = replace(tests, tests=tuple(tests.tests[i] for i in again))
+        else:
+            problem = replace(
+                problem, inputs=tuple(problem.inputs[i] for i in again), outputs=tuple(problem.outputs[i] for i in again)
+            )
+        part = self._judged(problem, program, tests, len(again))
+        kept = [test for test in result.tests if test.test not in again]
+        merged = sorted([*kept, *(replace(test, test=again[test.test]) for test in part.tests)], key=lambda test: test.test)
+        statements = result.statements or part.statements
+        return ProgramResult(overall(tuple(merged)), tuple(merged), result.tests_total, statements)
+
+    def _time_for_doubts(self, result: ProgramResult, spent_s: float) -> bool:
+        """Whether there are doubtful tests, and with them again the program still takes no longer than its limits allow."""
+        doubtful, a_test_s = len(_doubtful(result)), self._limits.wall_s + TEST_OVERHEAD_S
+        return doubtful > 0 and spent_s + doubtful * a_test_s <= result.tests_total * a_test_s + PROGRAM_OVERHEAD_S
 
     def _results(
         self, problem: Problem, job: dict[str, Any], tests: asserts.AssertTests | None, statements: list[Span]
@@ -204,3 +233,9 @@ class Judge:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _doubtful(result: ProgramResult) -> list[int]:
+    """Tests that a signal from outside may have ended, and those that were not run for it."""
+    ended = [test.test for test in result.tests if outcome.perhaps_killed_from_outside(test)]
+    return [*ended, *range(len(result.tests), result.tests_total)] if ended else []

@@ -14,7 +14,7 @@ from sandbox.inside import wire
 from sandbox.inside.wire import GONE, OUT_OF_MEMORY, PASSED, RAISED, TOO_LARGE, WRONG
 from sandbox.limits import Limits
 from sandbox.session import JailError, Run
-from sandbox.verdict import ProgramResult, TestResult, Verdict
+from sandbox.verdict import TestResult, Verdict
 
 # What a scheduler, an administrator or a kernel short of memory may send to a program too, besides the program to itself.
 FROM_OUTSIDE = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGINT, signal.SIGHUP, signal.SIGKILL)
@@ -122,10 +122,9 @@ def of_check(checked: dict[str, Any]) -> Verdict:
     return verdicts[checked["outcome"]]
 
 
-def perhaps_killed_from_outside(result: ProgramResult) -> bool:
+def perhaps_killed_from_outside(test: TestResult) -> bool:
     """Whether a signal that ended the program need not be its own doing. What kills itself does so in every attempt."""
-    ill = (Verdict.RUNTIME_ERROR, Verdict.COMPILE_ERROR)
-    return any(test.verdict in ill and test.signal in FROM_OUTSIDE for test in result.tests)
+    return test.verdict in (Verdict.RUNTIME_ERROR, Verdict.COMPILE_ERROR) and test.signal in FROM_OUTSIDE
 
 
 def measured(index: int, run: Run, verdict: Verdict, output: bytes, message: str, lines: tuple[int, ...]) -> TestResult:

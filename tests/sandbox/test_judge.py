@@ -263,6 +263,26 @@ def test_a_signal_from_outside_is_not_the_programs_failure(judge, number, mode):
     assert result.verdict is Verdict.PASS, result.tests
 
 
+@pytest.mark.parametrize("hasty", [False, True])
+def test_only_what_a_signal_may_have_ended_is_judged_again(hasty):
+    """In its place among the others, and with those that were not run for it."""
+    problem = Problem("p", "", "stdin", inputs=("0", "1", "0", "0"), outputs=("0", "1", "0", "1"))
+    program = Program("p", "import time\nn = int(input())\ntime.sleep(n)\nprint(n)")
+    with Judge(JudgeOptions(LIMITS, stop_at_first_failure=hasty)) as judge:
+        judge.judge(problem, Program("p", ""))
+        assert judge._jail is not None
+        jail = judge._jail._process.pid
+        killer = threading.Timer(0.5, lambda: os.kill(descendants(jail)[-1], signal.SIGKILL))
+        started = time.monotonic()
+        killer.start()
+        result = judge.judge(problem, program)
+        killer.join()
+    assert [test.verdict.value for test in result.tests] == ["pass", "pass", "pass", "wrong_answer"]
+    assert [test.test for test in result.tests] == [0, 1, 2, 3]
+    assert (result.verdict, result.tests_total) == (Verdict.WRONG_ANSWER, 4)
+    assert time.monotonic() - started > 1.5  # it was killed at 0.5 s
+
+
 @pytest.mark.parametrize("number", [signal.SIGUSR2, signal.SIGTERM, signal.SIGKILL])
 def test_a_signal_to_itself_is(judge, number):
     result = judge.judge(ADD_STDIN, Program("add", f"import os\nos.kill(os.getpid(), {int(number)})"))
