@@ -15,6 +15,7 @@ import struct
 import sys
 import traceback
 import types
+from contextlib import suppress
 from mmap import mmap
 from os import _exit  # bound before a program can put its own in its place
 from typing import Any, NoReturn
@@ -24,7 +25,7 @@ from sandbox.inside import tracer, wire
 FILENAME = "program.py"
 CHANNEL = 3  # the descriptor on which `call` answers are written and `assert` calls are served
 SCRIPT = "/tmp/program.py"  # where a program finds itself
-_ANY = BaseException  # bound before a program can take it out of `builtins`; likewise _exit above
+_ANY, _getattr = BaseException, getattr  # bound before a program can take them out of `builtins`; likewise _exit above
 OWN_PROCESSES = 5  # of the jail: zygote, wardens of the program and of the test code, and what they fork
 QUEUED_SIGNALS = 256  # timers too. The kernel also counts them for all jails of a user together, up to some 100,000
 STAGE = 33  # the descriptor that says how far we came before the program's first line; beyond the warden's SESSION_FD
@@ -193,7 +194,8 @@ def serve(names: dict[str, Any], memory: mmap | None) -> None:
         except BaseException as error:
             _print_error(error)
             reply = {"raised": type(error).__name__, "text": _words(error), "mro": [c.__name__ for c in type(error).__mro__]}
-        _flush(sys.stdout)
+        with suppress(_ANY):  # a stream of the program's own may refuse; what it returned counts
+            _flush("stdout")
         wire.send(channel, reply)
 
 
@@ -218,8 +220,10 @@ def _own_frames(trace: types.TracebackType | None) -> types.TracebackType | None
     return trace
 
 
-def _flush(stream: Any) -> None:
-    if stream is not None and not stream.closed:
+def _flush(name: str) -> None:
+    """Flushes a standard stream by its name in `sys`; as the interpreter does, of whatever kind it is by now, if there is one."""
+    stream = _getattr(sys, name, None)
+    if stream is not None and not _getattr(stream, "closed", False):
         stream.flush()
 
 
@@ -243,7 +247,7 @@ def _leave(status: int, module: types.ModuleType) -> NoReturn:
         (atexit._run_exitfuncs, False),
         (_flush_output, True),
         (module.__dict__.clear, False),  # a file that the program left open writes what it holds
-        (lambda: _flush(sys.__stdout__), True),
+        (lambda: _flush("__stdout__"), True),
     ):
         try:
             last()
@@ -260,5 +264,5 @@ def _wait_for_threads() -> None:
 
 
 def _flush_output() -> None:
-    _flush(sys.stdout)
-    _flush(sys.__stdout__)
+    _flush("stdout")
+    _flush("__stdout__")
