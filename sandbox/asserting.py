@@ -39,7 +39,6 @@ class Checker:
             if self._setup is not None:
                 self._session.kill()
                 self._session.end()
-                self._session.files.reset()
             self.desk.close()
             self.desk, theirs = socket.socketpair()
             with theirs:

@@ -160,6 +160,13 @@ def test_stub_of_the_prompt_is_replaced_never_called(judge):
     )
 
 
+def test_what_test_code_prints_comes_to_no_limit(judge):
+    """Neither in one test nor over those of all programs."""
+    problem = Problem("p", "", "assert", entry_point="f", test_code="print('x' * (1 << 21))\nassert f(1) == 2")
+    verdicts = {judge.judge(problem, Program("p", "def f(x): return x + 1")).verdict for _ in range(5)}
+    assert verdicts == {Verdict.PASS}
+
+
 def test_objects_of_the_program_pass_through(judge):
     source = (
         "class Node:\n    def __init__(self, v):\n        self.v = v\n        self.left = None\n"
