@@ -166,6 +166,16 @@ def test_a_test_that_asks_for_nothing_has_the_lines_of_the_import(judge):
     assert (first.executed_lines, second.executed_lines) == ((1, 2, 3), (1, 2))
 
 
-def test_functions_too_deep_for_the_tracer_run_untraced(judge):
-    problem = Problem("p", "", "stdin", inputs=("",), outputs=("7",))
-    assert judge.judge(problem, Program("p", "f = " + "lambda: " * 700 + "0\nprint(7)")).verdict is Verdict.PASS
+@pytest.mark.parametrize("depth", [700, 1100])
+def test_functions_too_deep_for_the_tracer_run_untraced(judge, depth):
+    problem = Problem("p", "", "stdin", inputs=("", ""), outputs=("7", "7"))
+    assert judge.judge(problem, Program("p", "f = " + "lambda: " * depth + "0\nprint(7)")).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("source", ["a=1\n" * 40_000, "a=1;" * 50_000 + "\n", "a=1\n" * 10_001])
+def test_a_program_too_long_to_be_traced_loses_no_time_to_it(judge, source):
+    """What makes a trace ready counts as the program's own."""
+    problem = Problem("p", "", "stdin", inputs=("", ""), outputs=("3", "3"))
+    result = judge.judge(problem, Program("p", source + "print(3)"))
+    assert result.verdict is Verdict.PASS
+    assert (result.statements, {test.executed_lines for test in result.tests}) == ((), {()})
