@@ -58,6 +58,9 @@ def library_folders() -> list[Path]:
     return [p for p in [*found, Path("/lib64"), Path("/usr/lib64")] if p.is_dir()]
 
 
+# The C library and the kernel look at the soft limit when the interpreter starts; a program may raise its own, as on any
+# machine: the stack is address space, which has a limit too.
+_STACK_AS_USUAL = 'ulimit -S -s 8192; exec "$@"'
 _SHOW_AT = Path("/mnt")  # in a mount namespace of nsjail's own; the host sees nothing of it
 
 
@@ -93,6 +96,7 @@ def command(
     group = f"65534:{100000 if root else os.getegid()}:1"
     return [
         *(_showing(hidden) if hidden else []),
+        *("sh", "-c", _STACK_AS_USUAL, "sh"),
         *(str(nsjail), "-Mo", "-q", "--log_fd", str(log_fd), "-t", "0", "--nice_level", "0", "-u", user, "-g", group),
         *("--cap", "CAP_SYS_ADMIN"),  # in its own user namespace, for the mounts of sessions; programs run without
         *(*binds, *devices, "-m", scratch, "--disable_proc", "--cwd", "/tmp"),
@@ -100,9 +104,7 @@ def command(
         *("-E", "OPENBLAS_NUM_THREADS=1", "-E", "OMP_NUM_THREADS=1"),  # numpy's threads would count as the program's
         *("-E", "LD_BIND_NOW=1"),  # once in the zygote, and not in every fork
         *("-E", "MALLOC_ARENA_MAX=1"),  # an arena for each thread would take 128 MiB of address space
-        *("--rlimit_as", "inf", "--rlimit_cpu", "inf", "--rlimit_fsize", "inf"),
-        *("--rlimit_nofile", "hard"),  # also bounds the descriptors in flight to all jails of this user; a program gets its own
-        *("--rlimit_nproc", "1024", "--rlimit_stack", "8", "--rlimit_core", "0"),
+        "--disable_rlimits",  # nsjail has one number for a soft and a hard limit; the zygote and its wardens set their own
         *("--seccomp_string", policy(), "--pass_fd", str(control_fd)),
         *("--", str(interpreter.executable), "-S", "-s", "-X", "utf8", "-c", _boot_code(control_fd)),
     ]

@@ -11,6 +11,7 @@ import builtins
 import gc
 import importlib
 import os
+import resource
 import signal
 import socket
 import sys
@@ -44,6 +45,9 @@ def main(control_fd: int) -> NoReturn:
     control = socket.socket(fileno=control_fd)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # bounds the descriptors in flight to all jails of this user too
     for name in ("exit", "quit"):  # what the module `site` gives a script; the jail starts without it
         setattr(builtins, name, _sitebuiltins.Quitter(name, "Ctrl-D (i.e. EOF)"))
     _import_warm()
