@@ -91,7 +91,7 @@ def settrace(filename: str, seen: mmap) -> None:
 
     def local(frame: FrameType, event: str, _arg: Any) -> Any:
         if event == "line":
-            seen[frame.f_lineno - 1] = 1
+            seen[frame.f_lineno] = 1
         return local
 
     def enter(frame: FrameType, _event: str, _arg: Any) -> Any:

@@ -19,7 +19,7 @@ from types import CodeType
 from sandbox.inside import bytecode
 from sandbox.inside.bytecode import BACK, FORWARD, LOAD, RESUME, Edit, Region, UnsupportedError, instruction, word
 
-Lines = mmap | memoryview  # a byte a line
+Lines = mmap | memoryview  # byte n is of line n. In a program's code an mmap, hashable as a code object's constants must be
 
 try:
     from _ctypes import _Pointer, _SimpleCData
@@ -59,7 +59,7 @@ def work() -> bool:
     exec(ready, names)
     start = id(ready) + CodeType.__basicsize__
     off = [_Unit.from_address(start + 2 * unit).value == off for unit, _, _, off in insert(code).co_consts[-1][1]]
-    return seen[:] == b"\1\1\0" and off == [True, True] and (names["a"], names["b"]) == (1, 2)
+    return seen[:] == b"\0\1\1" and off == [True, True] and (names["a"], names["b"]) == (1, 2)
 
 
 def insert(code: CodeType) -> CodeType:
@@ -73,7 +73,7 @@ def insert(code: CodeType) -> CodeType:
         if ops[site.at] in bytecode.JOINED or ops[site.at - 1] == bytecode.SEND:
             raise UnsupportedError(f"{code.co_name}: no site may come before {opcode.opname[ops[site.at]]} at {site.at}")
     edits = sorted([*sites, *jumps], key=lambda edit: (edit.at, edit.removed))
-    # Constants: the old ones, 1, how to switch off a site of 1, 2, 3 units, each site's unit and line - 1, map, memory.
+    # Constants: the old ones, 1, how to switch off a site of 1, 2, 3 units, each site's unit and line, map, memory.
     first, count = len(code.co_consts), len(code.co_consts) + 6 + 2 * len(sites)
     width = bytecode.units_for(count - 1)
     stores = 6 * width + 4
@@ -97,7 +97,7 @@ def insert(code: CodeType) -> CodeType:
         pieces.append(instruction(BACK, back, site.back_units))
 
     nested = (insert(value) if isinstance(value, CodeType) else value for value in code.co_consts)
-    numbers = (number for site in sites for number in (site.place, site.line - 1))
+    numbers = (number for site in sites for number in (site.place, site.line))
     on = (word(instruction(FORWARD, site.argument, site.units)) for site in sites)
     mark = (MARK, tuple((site.place, site.line, word_on, _off(site.units)) for site, word_on in zip(sites, on, strict=True)))
     return code.replace(
@@ -124,9 +124,9 @@ def activate(code: CodeType, seen: Lines) -> tuple[CodeType, Callable[[], None]]
         consts = [live(value) if isinstance(value, CodeType) else value for value in consts]
         part = part.replace(co_consts=(*consts, seen, memory))
         memory.contents = _Unit.from_address(id(part) + CodeType.__basicsize__)
-        memories.append((memory, [site for site in sites if site[1] <= len(seen)]))
+        memories.append((memory, [site for site in sites if site[1] < len(seen)]))
         for unit, line, _, off in sites:
-            if line > len(seen):
+            if line >= len(seen):
                 memory[unit] = off
         return part
 

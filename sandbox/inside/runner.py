@@ -142,7 +142,7 @@ def _is_traced(job: dict[str, Any]) -> bool:
 
 def _traced(code: types.CodeType, memory: mmap) -> types.CodeType:
     try:
-        return tracer.start(code, memoryview(memory)[1:])
+        return tracer.start(code, memory)  # the memory itself: it becomes a constant, and a code object's are hashed
     except RecursionError:  # functions in functions, too deep to be followed: it runs untraced
         return code
 

@@ -35,9 +35,9 @@ def prepare(code: CodeType) -> CodeType:
 
 
 def start(code: CodeType, seen: probes.Lines) -> CodeType:
-    """What is to be exec'ed in place of `code` (from `prepare`). It sets `seen[line - 1] = 1` for every line that runs.
+    """What is to be exec'ed in place of `code` (from `prepare`). It sets `seen[line] = 1` for every line that runs.
 
-    Lines beyond `len(seen)` are left out. One program a process: a second `start` takes `restart` over from the first.
+    Lines from `len(seen)` on are left out. One program a process: a second `start` takes `restart` over from the first.
     """
     if probes.is_marked(code):
         code, again = probes.activate(code, seen)
@@ -72,8 +72,8 @@ def _monitor(code: CodeType, seen: probes.Lines) -> Callable[[], None]:
     tool, size, off = monitoring.COVERAGE_ID, len(seen), monitoring.DISABLE
 
     def line_event(_code: CodeType, line: int) -> Any:
-        if 0 < line <= size:
-            seen[line - 1] = 1
+        if 0 < line < size:
+            seen[line] = 1
         return off
 
     def start_event(part: CodeType, _offset: int) -> Any:  # 3.13 has no line event for a body on the line of its `def`
@@ -100,8 +100,8 @@ def _settrace(code: CodeType, seen: probes.Lines) -> Callable[[], None]:
     def local(frame: FrameType, event: str, _arg: Any) -> Callable[..., Any] | None:
         if event == "line":
             line = frame.f_lineno
-            if 0 < line <= size:
-                seen[line - 1] = 1
+            if 0 < line < size:
+                seen[line] = 1
             missing.get(id(frame.f_code), set()).discard(line)
         return local
 

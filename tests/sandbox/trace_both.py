@@ -29,15 +29,15 @@ Row = dict[str, Any]
 
 
 def lines_of(seen: mmap) -> list[int]:
-    return [number + 1 for number, byte in enumerate(seen[:]) if byte]
+    return [line for line, byte in enumerate(seen[:]) if byte]
 
 
 def reference(seen: mmap) -> None:
     """Every line event of the program's own code, as plainly as `sys.settrace` gives it."""
 
     def local(frame: Any, event: str, _arg: Any) -> Any:
-        if event == "line" and 0 < frame.f_lineno <= len(seen):
-            seen[frame.f_lineno - 1] = 1
+        if event == "line" and 0 < frame.f_lineno < len(seen):
+            seen[frame.f_lineno] = 1
         return local
 
     def enter(frame: Any, _event: str, _arg: Any) -> Any:
