@@ -89,6 +89,7 @@ def _run(job: dict[str, Any], request: bytes, prepared: types.CodeType | None, m
     code = _compiled(job, prepared)
     os.closerange(CHANNEL if mode == "stdin" else CHANNEL + 1, 64)  # the stage with them: from here on nothing counts but the end
     sys.argv = [FILENAME]
+    sys.setrecursionlimit(sys.getrecursionlimit() + _depth())  # what lies below a program is none of its own depth
     names = module.__dict__
     names["__file__"] = SCRIPT
     if job["setup"]:
@@ -106,6 +107,14 @@ def _run(job: dict[str, Any], request: bytes, prepared: types.CodeType | None, m
     elif mode == "assert":
         serve(names, memory if job["trace"] else None)
     return 0
+
+
+def _depth() -> int:
+    """How much deeper a program's own frame lies when our caller runs it than in a script; to 3.11 `exec` is a level too."""
+    depth, frame = int(sys.version_info < (3, 12)), sys._getframe(1).f_back
+    while frame is not None:
+        depth, frame = depth + 1, frame.f_back
+    return depth + 1
 
 
 def _compiled(job: dict[str, Any], prepared: types.CodeType | None) -> types.CodeType:
