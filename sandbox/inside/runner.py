@@ -6,6 +6,7 @@ What it reports (an exit status, bytes on its files) is only ever compared outsi
 from __future__ import annotations
 
 import atexit
+import builtins
 import io
 import json
 import marshal
@@ -92,6 +93,10 @@ def _run(job: dict[str, Any], request: bytes, prepared: types.CodeType | None, m
     sys.setrecursionlimit(sys.getrecursionlimit() + _depth())  # what lies below a program is none of its own depth
     names = module.__dict__
     names["__file__"] = SCRIPT
+    if mode == "stdin":
+        names["__builtins__"] = builtins  # the module in a script, a dict elsewhere
+        if sys.version_info < (3, 14):
+            names["__annotations__"] = {}
     if job["setup"]:
         exec(compile(job["setup"], "setup.py", "exec", dont_inherit=True), names)
         if mode == "assert":

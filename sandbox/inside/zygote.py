@@ -50,6 +50,7 @@ def main(control_fd: int) -> NoReturn:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # bounds the descriptors in flight to all jails of this user too
     for name in ("exit", "quit"):  # what the module `site` gives a script; the jail starts without it
         setattr(builtins, name, _sitebuiltins.Quitter(name, "Ctrl-D (i.e. EOF)"))
+    vars(builtins)["help"] = _sitebuiltins._Helper()
     _import_warm()
     runner.open_streams()  # on descriptors 0 to 2, whatever will stand behind them
     probes.work()  # the answer is kept, and forks have it
