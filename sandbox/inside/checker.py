@@ -158,7 +158,9 @@ def _outcome(job: dict[str, Any], code: tuple[CodeType, CodeType], label: str, p
         program.settle()
         return PASSED, ""
     except BaseException as error:
-        last = traceback.format_exception_only(type(error), error)[-1].strip()[:2000]
+        error.__traceback__ = None  # and what its frames hold: memory may be what was lacking
+        names.clear()
+        last = _last_line(error)
         if program.gone:
             return GONE, last
         if error is program.raised:
@@ -167,3 +169,10 @@ def _outcome(job: dict[str, Any], code: tuple[CodeType, CodeType], label: str, p
             program.gone = True  # the rest of that message stands on the channel
             return TOO_LARGE, last
         return WRONG, label[:2000] if last == "AssertionError" else last
+
+
+def _last_line(error: BaseException) -> str:
+    try:
+        return traceback.format_exception_only(type(error), error)[-1].strip()[:2000]
+    except BaseException:  # such as a MemoryError: no words are worth this process, whose end would be the judge's failure
+        return type(error).__name__

@@ -2,11 +2,13 @@
 
 import os
 import signal
+import socket
 import threading
 import time
 
 import pytest
 
+from sandbox.inside import checker, wire
 from sandbox.judge import Judge, JudgeOptions
 from sandbox.problem import Problem, Program
 from sandbox.verdict import Verdict
@@ -165,6 +167,20 @@ def test_what_test_code_prints_comes_to_no_limit(judge):
     problem = Problem("p", "", "assert", entry_point="f", test_code="print('x' * (1 << 21))\nassert f(1) == 2")
     verdicts = {judge.judge(problem, Program("p", "def f(x): return x + 1")).verdict for _ in range(5)}
     assert verdicts == {Verdict.PASS}
+
+
+def test_an_error_in_test_code_that_cannot_be_told_ends_no_judge(monkeypatch):
+    """There may be no memory for its words."""
+
+    def nothing_left(*_error):
+        raise MemoryError
+
+    monkeypatch.setattr(checker.traceback, "format_exception_only", nothing_left)
+    codes = [compile(source, "test.py", "exec") for source in ("", "raise KeyError(1)")]
+    program = checker.Program(socket.socket())
+    with program.channel:
+        told = checker._outcome({"remote_names": [], "entry_point": "f"}, tuple(codes), "the test", program)
+    assert told == (wire.WRONG, "KeyError")
 
 
 def test_objects_of_the_program_pass_through(judge):
