@@ -21,7 +21,7 @@ def down_again(n):
 
 def main():
     a, b = map(int, input().split())
-    print(a * b + down(2000) - 1)
+    print(a * b + down(400) - 1)
 
 
 threading.stack_size(64 << 20)
