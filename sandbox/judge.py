@@ -146,9 +146,10 @@ class Judge:
         return ProgramResult(overall(tuple(merged)), tuple(merged), result.tests_total, statements)
 
     def _time_for_doubts(self, result: ProgramResult, spent_s: float) -> bool:
-        """Whether there are doubtful tests, and with them again the program still takes no longer than its limits allow."""
-        doubtful, a_test_s = len(_doubtful(result)), self._limits.wall_s + TEST_OVERHEAD_S
-        return doubtful > 0 and spent_s + doubtful * a_test_s <= result.tests_total * a_test_s + PROGRAM_OVERHEAD_S
+        """Whether there are doubtful tests, and time to do again what they did within what the program's limits allow."""
+        doubtful, most_s = _doubtful(result), self._limits.wall_s + TEST_OVERHEAD_S
+        again_s = sum(result.tests[i].wall_s if i < len(result.tests) else most_s for i in doubtful)
+        return bool(doubtful) and spent_s + again_s <= result.tests_total * most_s + PROGRAM_OVERHEAD_S
 
     def _results(
         self, problem: Problem, job: dict[str, Any], tests: asserts.AssertTests | None, statements: list[Span]

@@ -33,8 +33,6 @@ STAGE = 33  # the descriptor that says how far we came before the program's firs
 # What stands there first. COMPILED: 8 bytes of length, the code for the tests after this one (marshal), and the spans of its
 # statements (JSON); TOLD: compiled, and nothing kept; UNCONFINED: why this process could not be confined.
 COMPILED, TOLD, UNCONFINED = b"P", b"T", b"F"
-
-
 # Characters and lines of a program that is traced. To make its trace ready takes up to 50 microseconds a line, which count as
 # its own: of a longer program it would take a good part of the CPU limit.
 MOST_TRACED = 1 << 16, 10_000
