@@ -48,7 +48,7 @@ def traced(program):
     code = tracer.prepare(compile(program, "program.py", "exec", dont_inherit=True))
     with contextlib.suppress(ArithmeticError, NameError, ValueError, SystemExit):
         exec(tracer.start(code, seen), {"__name__": "program"})
-    return tuple(tracer.statement_spans(program)), tuple(line + 1 for line, byte in enumerate(seen[:]) if byte)
+    return tuple(tracer.statement_spans(program)), tuple(line for line, byte in enumerate(seen[:]) if byte)
 
 
 def byte_level():

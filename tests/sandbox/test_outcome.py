@@ -12,7 +12,7 @@ from sandbox.inside import wire
 from sandbox.verdict import Verdict
 
 MODULUS = (1 << 61) - 1  # of CPython's hash of a number
-SOON_S = 0.25  # of CPU; the like cost seconds to minutes
+SOON_S = 1.0  # of CPU; the like cost seconds to minutes
 
 VALUES = [
     3,
