@@ -110,7 +110,8 @@ def check_parameters(cluster: ClusterOptions, submits: bool = True) -> None:
         except ParameterError as error:
             raise ConfigError(f"cluster.{name}: {error}") from error
     gpus, ranks = cluster.train.get("gpus_per_node"), cluster.train.get("ntasks_per_node", 1)
-    held = int(str(gpus).rpartition(":")[2]) if gpus else 0  # such as a100:4
+    parts = str(gpus or "0").split(",")  # such as 4, a100 (one), a100:4 or a100:2,v100:2
+    held = sum(int(found[0]) if (found := re.findall(r"(?:^|:)(\d+)$", part)) else 1 for part in parts)
     if 0 < held < ranks:
         raise ConfigError(
             f"cluster.train.ntasks_per_node={ranks}: each of these ranks needs a GPU, and cluster.train.gpus_per_node={gpus}; "

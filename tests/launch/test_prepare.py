@@ -9,7 +9,7 @@ from launch import snapshot
 from launch.compose import compose
 from launch.config import ConfigError, SourceOptions
 from launch.plan import plan
-from launch.prepare import check_model, load, prepare
+from launch.prepare import check_model, check_parameters, load, prepare
 from sandbox.problem import Problem, read_problems
 
 
@@ -130,6 +130,18 @@ def test_bad_input_writes_nothing(tmp_path, overrides, message, monkeypatch):
     with pytest.raises(ConfigError, match=message.replace(".", r"\.")):
         prepare(composed(tmp_path, *overrides))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("gpus", ["4", "a100:4", "'a100:2,v100:2'", "0", "null"])
+def test_any_way_to_ask_for_a_gpu_a_rank(gpus):
+    check_parameters(
+        compose(["run_dir=r", "cluster=slurm", "cluster.train.ntasks_per_node=4", f"cluster.train.gpus_per_node={gpus}"]).cluster,
+        False,
+    )
+
+
+def test_one_gpu_by_its_kind_alone():
+    check_parameters(compose(["run_dir=r", "cluster=slurm", "cluster.train.gpus_per_node=a100"]).cluster, False)
 
 
 def test_model_folder(tmp_path):
