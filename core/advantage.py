@@ -24,16 +24,25 @@ def kept(x: Tensor, mask: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def token_rewards(reward: Tensor, logprobs: Tensor, reference_logprobs: Tensor, mask: Tensor, beta: float) -> Tensor:
+def token_rewards(
+    reward: Tensor,
+    logprobs: Tensor,
+    reference_logprobs: Tensor,
+    mask: Tensor,
+    beta: float,
+    penalised: Tensor | None = None,
+) -> Tensor:
     """r_t [B, C] = −β·(log π − log π_ref), plus the program's `reward` [B] at the last real token (StepCoder: token-level KL).
 
     `logprobs` are those of the policy that sampled the tokens. A dropped rollout (NaN reward) needs a row of mask 0.
+    `penalised`: 1 on the tokens where β counts, part of `mask`; None: all of them.
     """
     if reward.shape != mask.shape[:1]:
         raise ValueError(f"reward of shape {tuple(reward.shape)} is not one for each of the mask's {mask.shape[0]} rows")
     real = mask != 0
     last = real & (real.cumsum(1) == real.sum(1, keepdim=True))
-    penalty = beta * (kept(logprobs, mask) - kept(reference_logprobs, mask))
+    where = mask if penalised is None else penalised
+    penalty = beta * (kept(logprobs, where) - kept(reference_logprobs, where))
     return torch.where(last, reward[:, None], 0.0) - penalty
 
 

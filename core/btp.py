@@ -57,15 +57,12 @@ def finetune(
         return
     by_id = {problem.problem_id: problem for problem in read_problems(problems)}
     tested = tested_programs(programs, judged, by_id)
-    ranks = engine.start(model.device)
-    try:
+    with engine.joined(model.device) as ranks:
         policy = load_policy(model, "train")
         engine.once(ranks, lambda: draw(policy, by_id, tested, replay_options, sft_options.max_length, out / "drawn"))
         examples = drawn_examples(policy, by_id, tested, out / "drawn")
         plan = hashlib.sha256(repr(examples).encode()).hexdigest()
         train(policy, examples, sft_options, plan, ranks, out, export, progress)
-    finally:
-        engine.stop()
 
 
 def train(
@@ -80,7 +77,7 @@ def train(
 ) -> None:
     """The fine-tuning loop: from the last checkpoint to the exported folder. A signal to end is heeded after a step.
 
-    ValueError: a checkpoint of other options. RuntimeError: a loss that is no number; the last checkpoint is kept.
+    ValueError: a checkpoint of other options. RuntimeError: a loss or gradient that is no number; the last checkpoint is kept.
     """
     policy.model.train()
     accumulation = sft.accumulation_of(options, ranks.world)
@@ -112,8 +109,10 @@ def train(
             rate = sft.learning_rate(step, steps, options)
             norm = trainer.step(rate)
             loss_of_all = float(engine.total(torch.tensor([summed]), trainer.device))
-            if not math.isfinite(loss_of_all):
-                raise RuntimeError(f"step {step}: the loss is {loss_of_all}; the last checkpoint is kept")
+            if not (math.isfinite(loss_of_all) and math.isfinite(norm)):
+                raise RuntimeError(
+                    f"step {step}: the loss is {loss_of_all}, its gradient's norm {norm}; the last checkpoint is kept"
+                )
             row = {"step": step, "loss": loss_of_all, "learning_rate": rate, "tokens": tokens, "grad_norm": norm}
             if ranks.rank == 0:
                 write_part(out / "steps", f"{step:06d}", pa.Table.from_pylist([row | {"seconds": time.monotonic() - started}]))

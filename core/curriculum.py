@@ -23,6 +23,7 @@ KINDS: dict[str, tuple[type[ast.AST], ...]] = {
     "comprehension": (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
 }
 DEFAULT_KINDS = ("if", "for", "while", "match")
+FALLS = ("one", "all")
 
 BLANKS = " \t\f"  # all that Python takes for indentation: one byte a character, so that ast's byte columns count characters
 LINE_END = re.compile(r"\r\n|\r|\n")  # of Python's grammar; str.splitlines knows more of them
@@ -43,12 +44,14 @@ class Progress:
         _check_rate("rate", self.rate)
 
 
-def check(alpha: float, threshold: float, kinds: Sequence[str] = DEFAULT_KINDS) -> None:
+def check(alpha: float, threshold: float, kinds: Sequence[str] = DEFAULT_KINDS, falls: str = "one") -> None:
     """ValueError names the option, its value and what is valid."""
     if not 0 < alpha <= 1:
         raise ValueError(f"curriculum alpha {alpha} is not above 0 and up to 1")
     if not 0 <= threshold < 1:
         raise ValueError(f"curriculum threshold {threshold} is not from 0 to below 1, which a pass rate can exceed")
+    if falls not in FALLS:
+        raise ValueError(f"curriculum falls {falls!r} is not one of {', '.join(FALLS)}")
     if not kinds:
         raise ValueError(f"curriculum kinds are empty; choose of {', '.join(KINDS)}")
     for kind in kinds:
@@ -88,16 +91,17 @@ def start(stages: int) -> Progress:
     return Progress(stages - 1, 0.0)
 
 
-def advance(progress: Progress, pass_rate: float, alpha: float, threshold: float) -> Progress:
+def advance(progress: Progress, pass_rate: float, alpha: float, threshold: float, falls: str = "one") -> Progress:
     """The progress after one more group of rollouts: ρ ← α·r₁ + (1−α)·ρ; where ρ > ρ_t: ρ ← 0, c ← c−1.
 
+    `falls`: all: c ← 0 there. The paper prints c ← min(c−1, 0), which ends below the stages; max is meant, or this.
     `pass_rate`: r₁, the share of the group's judged rollouts that pass all tests, in [0, 1].
     At stage 0 nothing is left to advance to: the stage stays and ρ goes on as a moving average, never set back to 0.
     """
     _check_rate("pass_rate", pass_rate)
     rate = alpha * pass_rate + (1 - alpha) * progress.rate
     if rate > threshold and progress.stage > 0:
-        return Progress(progress.stage - 1, 0.0)
+        return Progress(progress.stage - 1 if falls == "one" else 0, 0.0)
     return Progress(progress.stage, rate)
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +22,7 @@ from core.options import OFFLOADS
 
 RENDEZVOUS = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 GATHERED_AT_ONCE = 2**28  # parameters
+FEW = 4  # micro-batches
 PATIENCE = timedelta(hours=6)  # the other ranks wait while rank 0 scores programs
 
 
@@ -86,6 +90,27 @@ def stop() -> None:
     """Leaves the other ranks."""
     if dist.is_initialized():
         dist.destroy_process_group()
+
+
+@contextmanager
+def joined(device: str) -> Iterator[Ranks]:
+    """Among the other ranks, as `start`; left at the end.
+
+    A rank that fails alone ends its process at once where they meet by NCCL: to leave would be to wait for the others, which
+    wait for it, and its launcher would not learn that they are to end too.
+    """
+    ranks = start(device)
+    try:
+        yield ranks
+    except BaseException:
+        if ranks.world > 1 and dist.is_initialized() and dist.get_backend() == "nccl":
+            traceback.print_exc()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(1)
+        stop()
+        raise
+    stop()
 
 
 def once(ranks: Ranks, work: Callable[[], None]) -> None:
@@ -231,6 +256,9 @@ def configuration(module: Any, training: Training) -> dict[str, Any]:
     dtype = next(module.parameters()).dtype
     if dtype != torch.float32 and training.zero_stage == 0:
         raise ValueError(f"zero_stage 0 trains in float32 only, not in {str(dtype).removeprefix('torch.')}: use 1, 2 or 3")
+    # A sum in bfloat16 loses the small ones of many micro-batches; of a few, no more than a gradient's own rounding, and a sum in
+    # float32 costs 4 bytes a parameter, over the ranks. At stage 1 DeepSpeed would take another optimiser for it.
+    exact = training.zero_stage > 1 and training.accumulation > FEW
     zero: dict[str, Any] = {
         "stage": training.zero_stage,
         "stage3_param_persistence_threshold": 0,
@@ -246,6 +274,7 @@ def configuration(module: Any, training: Training) -> dict[str, Any]:
         "gradient_accumulation_steps": training.accumulation,
         "gradient_clipping": training.gradient_clipping,  # left out, it would be 1
         "bf16": {"enabled": dtype == torch.bfloat16},
+        "data_types": {"grad_accum_dtype": "bf16" if dtype == torch.bfloat16 and not exact else "fp32"},
         "zero_allow_untested_optimizer": True,
         "zero_force_ds_cpu_optimizer": False,  # torch's AdamW steps on the CPU too, and needs no compiler there
         "zero_optimization": zero,

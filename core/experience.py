@@ -69,16 +69,21 @@ def _all(each: Attempt, _result: ProgramResult, _tokenizer: Any) -> list[bool]:
 MASKS: dict[str, Callable[[Attempt, ProgramResult, Any], list[bool]]] = {"executed": _executed, "all": _all}
 
 
+def _penalty(seen: Experience, options: PPOOptions) -> tuple[Tensor, float]:
+    """([N, C] 1 on the tokens that the KL penalty counts, its β); β is 0 where the penalty is not in the rewards."""
+    return seen.weights if options.mask_kl else seen.mask, options.kl_weight if options.kl_in == "reward" else 0.0
+
+
 def _gae(seen: Experience, options: PPOOptions, _n: int) -> tuple[Tensor, Tensor]:
-    beta = options.kl_weight if options.kl_in == "reward" else 0.0
-    rewards = advantage.token_rewards(seen.reward, seen.scored.logprobs, seen.scored.reference, seen.mask, beta)
+    penalised, beta = _penalty(seen, options)
+    rewards = advantage.token_rewards(seen.reward, seen.scored.logprobs, seen.scored.reference, seen.mask, beta, penalised)
     return advantage.gae(rewards, seen.scored.values, seen.mask, options.gamma, options.lam)
 
 
 def _of_group(by_group: Callable[[Tensor, int], Tensor], seen: Experience, options: PPOOptions, n: int) -> tuple[Tensor, Tensor]:
     """One advantage for all tokens of a rollout; no returns, as there is no critic."""
-    beta = options.kl_weight if options.kl_in == "reward" else 0.0
-    penalty = beta * ppo.token_kl(seen.scored.logprobs, seen.scored.reference, seen.mask, "k1").sum(1)
+    penalised, beta = _penalty(seen, options)
+    penalty = beta * ppo.token_kl(seen.scored.logprobs, seen.scored.reference, penalised, "k1").sum(1)
     return by_group(seen.reward - penalty, n)[:, None] * seen.mask, torch.zeros_like(seen.mask)
 
 

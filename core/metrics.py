@@ -85,6 +85,8 @@ class Clock:
 
     def lap(self, name: str) -> None:
         """What has passed since the last lap went to `name`."""
+        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+            torch.cuda.synchronize()  # what a GPU was asked for is done in its own time
         now = time.monotonic()
         self.seconds[name] = now - self._since
         self._since = now

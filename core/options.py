@@ -70,6 +70,7 @@ class CurriculumOptions:
     enabled: bool = True  # false: whole problems from the start
     alpha: float = 0.1  # of the moving average ρ of a problem's pass rate
     threshold: float = 0.6  # ρ above which a problem shows less
+    falls: str = "one"  # what a problem then does: one stage less; all: whole at once, the paper's min(c − 1, 0) as printed
     kinds: list[str] = field(default_factory=lambda: ["if", "for", "while", "match"])  # where a prefix may end
     # line: the prompt ends with the line before, as tokenizers join a line feed with the indentation behind it (97 % of cuts
     # would else be tokens the model has not seen); statement: with the indentation of the statement that comes
@@ -84,7 +85,9 @@ class PPOOptions:
     gamma: float = 1.0  # of gae
     lam: float = 0.95  # λ of gae
     whiten: bool = True  # advantages to mean 0 and deviation 1 over the step's tokens
-    mask: str = "executed"  # executed: FGO, tokens that the tests ran; or all
+    mask: str = "executed"  # of the policy loss; executed: FGO, tokens that the tests ran; or all
+    mask_value: bool = False  # whether the mask holds for the value loss too; the paper does not say
+    mask_kl: bool = False  # … and for the KL penalty
     kl_weight: float = 0.05  # β against the model that training started from
     kl_in: str = "reward"  # reward: a penalty at each token; loss: a term of the loss
     ratio_clip: float = 0.2

@@ -32,8 +32,7 @@ def finetune(
     solved = [problem for problem in read_problems(problems) if problem.canonical_solution.strip()]
     if not solved:
         raise ValueError(f"{problems}: no problem has a canonical solution to train on")
-    ranks = engine.start(model.device)
-    try:
+    with engine.joined(model.device) as ranks:
         policy = policy_for(model, solved, options)
         examples = []
         for problem in solved:
@@ -49,8 +48,6 @@ def finetune(
             )
         plan = hashlib.sha256(repr(examples).encode()).hexdigest()
         train(policy, examples, options, plan, ranks, out, export, progress)
-    finally:
-        engine.stop()
 
 
 def policy_for(model: ModelOptions, solved: list[Problem], options: SFTOptions) -> Policy:

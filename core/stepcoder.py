@@ -38,7 +38,7 @@ FREE = ("steps", "checkpoint_every_steps", "most_judge_errors", "most_kl", "micr
 def check(options: StepCoderOptions) -> None:
     """ValueError names the option, its value and what is valid."""
     reward.check(options.reward)
-    curriculum.check(options.curriculum.alpha, options.curriculum.threshold, options.curriculum.kinds)
+    curriculum.check(options.curriculum.alpha, options.curriculum.threshold, options.curriculum.kinds, options.curriculum.falls)
     update.check(options.ppo)
     if options.sampler not in ("own", "vllm"):
         raise ValueError(f"stepcoder sampler {options.sampler!r} is not one of own, vllm")
@@ -77,8 +77,7 @@ def train(
     check(options)
     if checkpoint.over(out / "resume", export):
         return
-    ranks = engine.start(model.device)
-    try:
+    with engine.joined(model.device) as ranks:
         if options.problems_per_step % ranks.world:
             raise ValueError(f"stepcoder problems_per_step {options.problems_per_step} must be a multiple of {ranks.world} ranks")
         rollouts = options.problems_per_step // ranks.world * options.rollouts_per_problem
@@ -93,6 +92,8 @@ def train(
         if latest:
             stages = curriculum.restored(latest["curriculum"])
         first = latest["step"] if latest else 0
+        if first > options.steps:
+            raise ValueError(f"stepcoder steps {options.steps} is less than the {first} that are done")
         engine.once(ranks, lambda: forget(out, first))
         n, scoring = options.rollouts_per_problem, options.ppo.old_logprobs
         again = scoring == "scored" or (scoring == "auto" and options.sampler != "own")
@@ -126,8 +127,6 @@ def train(
                     return
             models.actor.export(export, "policy", policy.tokenizer)
             engine.once(ranks, lambda: checkpoint.drop(out / "resume"))
-    finally:
-        engine.stop()
 
 
 def tasks_that_fit(problems: Path, policy: Policy, options: StepCoderOptions) -> list[Task]:
@@ -170,7 +169,7 @@ def moved(
             together.setdefault(name, []).extend(passed)
     rules = options.curriculum
     return {
-        name: curriculum.advance(stages[name], sum(passed) / len(passed), rules.alpha, rules.threshold)
+        name: curriculum.advance(stages[name], sum(passed) / len(passed), rules.alpha, rules.threshold, rules.falls)
         for name, passed in together.items()
     }
 

@@ -51,7 +51,7 @@ def update(models: Models, seen: Experience, options: PPOOptions, n: int, step: 
         advantages = advantage.whitened(advantages, seen.mask, totals)
     targets = Targets(advantages, returns)
     sums = metrics.sums_of(seen, targets.returns)
-    norms = []
+    norms: list[dict[str, float]] = []
     with training_mode(models, options.gradient_checkpointing):
         for epoch in range(options.epochs):
             order = np.random.default_rng([seed, step, epoch, models.actor.ranks.rank]).permutation(len(seen.reward))
@@ -59,7 +59,7 @@ def update(models: Models, seen: Experience, options: PPOOptions, n: int, step: 
                 norms.append(_one_step(models, seen, targets, rows.tolist(), options, step, epoch, sums))
     over_ranks = engine.total(torch.stack([value.double() for value in sums.values()]), models.device)
     told = metrics.means(dict(zip(sums, over_ranks.tolist(), strict=True)), options.epochs)
-    return told | {"grad_norm": float(np.mean(norms))}
+    return told | {name: float(np.mean([each[name] for each in norms])) for name in norms[0]}
 
 
 def _one_step(
@@ -71,8 +71,8 @@ def _one_step(
     step: int,
     epoch: int,
     sums: dict[str, Tensor],
-) -> float:
-    """One optimiser step of policy and critic on some rollouts; adds to `sums`; the norm of the policy's gradient."""
+) -> dict[str, float]:
+    """One optimiser step of policy and critic on some rollouts; adds to `sums`; the norms of their gradients."""
     actor, critic, scored = models.actor, models.critic, seen.scored
     tokens = float(engine.total(seen.mask[rows].sum()[None], models.device)) or 1.0
     micro = by_length(scored.examples, rows, options.micro_batch_size)
@@ -85,12 +85,15 @@ def _one_step(
         loss = ppo.policy_loss(logprobs, old, gain, weights, options.ratio_clip)
         sums["policy_loss"] += loss.detach()
         if options.kl_in == "loss":
-            loss = loss + options.kl_weight * ppo.kl_penalty_loss(logprobs, here.of(scored.reference), real)
+            loss = loss + options.kl_weight * ppo.kl_penalty_loss(
+                logprobs, here.of(scored.reference), weights if options.mask_kl else real
+            )
         if critic is not None:
             values = critic(batch)
         if values is not None:
+            learnt = weights if options.mask_value else real
             value_loss = ppo.value_loss(
-                values, here.of(scored.values), here.of(targets.returns), real, options.value_clip or None
+                values, here.of(scored.values), here.of(targets.returns), learnt, options.value_clip or None
             )
             sums["value_loss"] += value_loss.detach()
             if critic is not None:
@@ -100,9 +103,8 @@ def _one_step(
         actor.backward(loss / tokens)
         metrics.watch(sums, logprobs.detach(), entropies, old, gain, weights, real, options.ratio_clip)
     warm = min(1.0, (step + 1) / max(options.warmup_steps, 1))
-    if critic is not None:
-        critic.step(warm * options.critic_learning_rate)
-    return actor.step(warm * options.learning_rate)
+    norms = {} if critic is None else {"critic_grad_norm": critic.step(warm * options.critic_learning_rate)}
+    return {"grad_norm": actor.step(warm * options.learning_rate)} | norms
 
 
 @dataclass(frozen=True, slots=True)

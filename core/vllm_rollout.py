@@ -48,7 +48,7 @@ class VLLMSampler:
         if max_model_len < 2:
             raise ValueError(f"max_model_len {max_model_len} leaves no room for a prompt and a completion")
         if importlib.util.find_spec("vllm") is None:
-            raise ValueError("rollouts with vLLM: it is not installed; on a machine with a GPU: pip install 'stepbatch[vllm]'")
+            raise ValueError("rollouts with vLLM: it is not installed; with a GPU, in the clone: pip install -e '.[vllm]'")
         os.environ.update(rank_environment(os.environ))
         os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # weights are handed over within this process
         os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")

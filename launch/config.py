@@ -117,6 +117,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "method.replay.priority": ("proportional", "rank"),
     "method.replay.likelihood": ("geometric_mean", "product"),
     "method.stepcoder.reward": ("stepcoder", "pass_fraction", "coderl", "rltf"),
+    "method.stepcoder.curriculum.falls": curriculum.FALLS,
     "method.stepcoder.curriculum.prefix_ends": ("line", "statement"),
     "method.stepcoder.ppo.advantage": ("gae", "group", "leave_one_out"),
     "method.stepcoder.ppo.mask": ("executed", "all"),

@@ -65,6 +65,18 @@ def finetune_dying(folder, run, options, at):
     finetune(folder, run, options)
 
 
+def finetune_overflowing(folder, run, at):
+    """`finetune` whose gradient is infinite at a step, as its loss is not: DeepSpeed passes over such a step."""
+    norms, step = [], engine.Engine.step
+
+    def overflowing(self, rate):
+        norms.append(step(self, rate))
+        return norms[-1] if len(norms) <= at else float("inf")
+
+    engine.Engine.step = overflowing
+    finetune(folder, run, {})
+
+
 def engine_of(stage, ranks, dtype="float32"):
     policy = tiny.policy()
     policy.model.to(getattr(torch, dtype))

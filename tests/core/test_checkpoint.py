@@ -108,7 +108,10 @@ def test_a_broken_step_does_not_replace_a_checkpoint(judged, tmp_path):
     assert checkpoint.newest(tmp_path / "train" / "resume")["step"] == 1
     options |= {"learning_rate": 1e30}
     assert forks.ended(forks.begin(1, tmp_path / "sft", runs.finetune, judged, tmp_path, options)) == [1]
-    assert "step 1: the loss is nan; the last checkpoint is kept" in (tmp_path / "sft").read_text()
+    assert "step 1: the loss is nan, its gradient's norm inf; the last checkpoint is kept" in (tmp_path / "sft").read_text()
+    assert forks.ended(forks.begin(1, tmp_path / "norm", runs.finetune_overflowing, judged, tmp_path / "2", 1)) == [1]
+    assert "step 1: the loss is " in (tmp_path / "norm").read_text()
+    assert "its gradient's norm inf; the last checkpoint is kept" in (tmp_path / "norm").read_text()
 
 
 def drawn(log):

@@ -161,6 +161,13 @@ def test_progress_by_hand():
     assert advance(progress, 0.0, alpha=1.0, threshold=0.5) == Progress(0, 0.0)
 
 
+def test_a_problem_may_fall_to_the_whole_task_at_once():
+    assert advance(start(3), 1.0, alpha=1.0, threshold=0.5, falls="all") == Progress(0, 0.0)
+    assert advance(start(3), 0.5, alpha=1.0, threshold=0.5, falls="all") == Progress(2, 0.5)
+    with pytest.raises(ValueError, match="curriculum falls 'none' is not one of one, all"):
+        curriculum.check(0.1, 0.6, falls="none")
+
+
 RATES = st.floats(0, 1)
 
 

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from core.engine import card_of, rank_environment
@@ -29,3 +32,40 @@ def test_a_rank_takes_its_own_gpu_or_the_one_that_it_is_bound_to():
     assert [card_of(rank, 1) for rank in range(4)] == [0, 0, 0, 0]  # as with --gpus-per-task: each sees one, another one
     with pytest.raises(ValueError, match="rank 2 of this node has no GPU: it shows 2"):
         card_of(2, 2)
+
+
+ALONE = """
+import time, torch.distributed as dist
+from core import engine
+engine.start = lambda device: engine.Ranks(0, 0, 2)
+dist.is_initialized, dist.get_backend = lambda: True, lambda: "nccl"
+dist.destroy_process_group = lambda: time.sleep(600)  # as NCCL waits for ranks that wait for this one
+with engine.joined("cuda"):
+    raise MemoryError("of this rank alone")
+"""
+
+
+def test_a_rank_that_fails_alone_does_not_wait_for_the_others():
+    ended = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 1
+    assert "MemoryError: of this rank alone" in ended.stderr
+
+
+SUM = """
+import torch
+from core import engine
+ranks = engine.start("cpu")
+for stage in (2, 3):
+    module = torch.nn.Linear(1, 1, bias=False, dtype=torch.bfloat16)
+    trainer = engine.Engine(module, engine.Training(1e-3, 1, 64, zero_stage=stage, gradient_clipping=0.0), ranks)
+    for i in range(64):
+        trainer.backward(trainer(torch.full((1, 1), 1.0 if i else 256.0, dtype=torch.bfloat16)).float().sum())
+    print("norm", trainer.step(1e-3))
+engine.stop()
+"""
+
+
+@pytest.mark.slow
+def test_in_bfloat16_many_micro_batches_add_up():
+    ended = subprocess.run([sys.executable, "-c", SUM], capture_output=True, text=True, timeout=200, check=True)
+    assert [line for line in ended.stdout.splitlines() if line.startswith("norm")] == ["norm 319.0"] * 2  # 256, and 63 times 1
