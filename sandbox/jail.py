@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import resource
 import select
 import socket
 import subprocess
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from sandbox import walls
-from sandbox.inside import wire
+from sandbox.inside import runner, wire
 from sandbox.interpreter import Interpreter, Package
 from sandbox.limits import Limits
 from sandbox.seccomp import policy
@@ -64,6 +65,17 @@ _STACK_AS_USUAL = 'ulimit -S -s 8192; exec "$@"'
 _SHOW_AT = Path("/mnt")  # in a mount namespace of nsjail's own; the host sees nothing of it
 
 
+def check_memory(limits: Limits) -> None:
+    """Raises JailError where the memory limit cannot be set: under a lower one a right program might run out of memory."""
+    asked = int(limits.memory_mib) << 20
+    if (most := runner.allowed(resource.RLIMIT_AS, asked)) < asked:
+        raise JailError(
+            f"the memory limit of {limits.memory_mib} MiB (--memory-mib) cannot be set, as the inherited hard limit of address "
+            f"space is {most >> 20} MiB: raise that (`ulimit -H -v`; under Slurm `sbatch --propagate=NONE`, or "
+            "PropagateResourceLimits in slurm.conf), or lower --memory-mib"
+        )
+
+
 def _hidden(path: Path) -> bool:
     """Whether the jail's user may not walk to this path. As root it may not into root's own home (pyenv, uv)."""
     return os.geteuid() == 0 and not all(folder.stat().st_mode & 0o001 for folder in path.parents)
@@ -100,7 +112,8 @@ def command(
         *(str(nsjail), "-Mo", "-q", "--log_fd", str(log_fd), "-t", "0", "--nice_level", "0", "-u", user, "-g", group),
         *("--cap", "CAP_SYS_ADMIN"),  # in its own user namespace, for the mounts of sessions; programs run without
         *(*binds, *devices, "-m", scratch, "--disable_proc", "--cwd", "/tmp"),
-        *("-E", "PATH=/bin", "-E", "HOME=/tmp", "-E", "LANG=C.UTF-8", "-E", "PYTHONHASHSEED=0"),
+        # LANG: a locale that needs no files; texts are UTF-8 by `-X utf8` all the same
+        *("-E", "PATH=/bin", "-E", "HOME=/tmp", "-E", "LANG=C", "-E", "PYTHONHASHSEED=0"),
         *("-E", "OPENBLAS_NUM_THREADS=1", "-E", "OMP_NUM_THREADS=1"),  # numpy's threads would count as the program's
         *("-E", "LD_BIND_NOW=1"),  # once in the zygote, and not in every fork
         *("-E", "MALLOC_ARENA_MAX=1"),  # an arena for each thread would take 128 MiB of address space
@@ -116,8 +129,10 @@ class Jail:
     def __init__(self, nsjail: Path, interpreter: Interpreter, packages: Sequence[Package], limits: Limits) -> None:
         """Starts nsjail and waits until its zygote answers from behind every wall.
 
-        Raises JailError with nsjail's log where it does not answer, with the missing walls where nsjail gave no jail.
+        Raises JailError with nsjail's log where it does not answer, with the missing walls where nsjail gave no jail, and
+        where the memory limit cannot be set.
         """
+        check_memory(limits)
         self._limits = limits
         self._socket, inside = socket.socketpair()
         walls.name_senders(self._socket)

@@ -8,6 +8,7 @@ a `JailError` is retried in a fresh jail, then becomes the verdict `judge_error`
 from __future__ import annotations
 
 import logging
+import resource
 import sys
 import time
 from collections.abc import Generator, Iterator
@@ -17,7 +18,7 @@ from typing import Any, Self
 
 from sandbox import asserting, asserts, outcome
 from sandbox.compare import output_equal
-from sandbox.inside import wire
+from sandbox.inside import runner, wire
 from sandbox.interpreter import Interpreter, NotFoundError, find_nsjail, find_packages, interpreters
 from sandbox.jail import Jail
 from sandbox.limits import Limits
@@ -28,7 +29,8 @@ from sandbox.verdict import ProgramResult, Span, TestResult, Verdict, overall
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
-# No program holds a judge for longer than its tests' wall limits and these: what killing and comparing take at most.
+# What killing and comparing take at most. With these, its tests' wall limits are the time that a program holds a judge for, and
+# twice that time where doubtful tests are judged again; waits for a core and a jail's failures come on top.
 TEST_OVERHEAD_S, PROGRAM_OVERHEAD_S = 2.0, 5.0
 MOST_CHARACTERS = 1 << 20  # of a program: more may not fit into /tmp or a message, and would be the judge's failure
 CHECKER_LIMITS = Limits(cpu_s=1e6, wall_s=1e6, memory_mib=2048)  # test code is trusted; its patience is counted out here
@@ -52,7 +54,9 @@ class Judge:
     def __init__(self, options: JudgeOptions) -> None:
         """Finds nsjail and an interpreter that runs in a jail here; JailError or NotFoundError say what is missing."""
         sys.set_int_max_str_digits(0)  # answers may hold integers of any length
-        self._options, self._limits, self._limits_sent = options, options.limits, asdict(options.limits)
+        most_output = runner.allowed(resource.RLIMIT_FSIZE, options.limits.output_bytes)
+        self._options, self._limits = options, replace(options.limits, output_bytes=most_output)
+        self._limits_sent = asdict(self._limits)
         self._jail: Jail | None = None
         self._checker: asserting.Checker | None = None
         self.nsjail = find_nsjail(options.nsjail)
@@ -146,7 +150,7 @@ class Judge:
         return ProgramResult(overall(tuple(merged)), tuple(merged), result.tests_total, statements)
 
     def _time_for_doubts(self, result: ProgramResult, spent_s: float) -> bool:
-        """Whether there are doubtful tests, and time to do again what they did within what the program's limits allow."""
+        """Whether there are doubtful tests, and time within the program's limits for what they did; they may take longer now."""
         doubtful, most_s = _doubtful(result), self._limits.wall_s + TEST_OVERHEAD_S
         again_s = sum(result.tests[i].wall_s if i < len(result.tests) else most_s for i in doubtful)
         return bool(doubtful) and spent_s + again_s <= result.tests_total * most_s + PROGRAM_OVERHEAD_S
@@ -206,7 +210,9 @@ class Judge:
 
     def _assert(self, session: Session, job: dict[str, Any], tests: asserts.AssertTests, first: int) -> list[TestResult]:
         if self._checker is None or self._checker.closed:
-            opening = {"mode": "check", "source": "", "limits": asdict(CHECKER_LIMITS), "trace": False}
+            memory_mib = runner.allowed(resource.RLIMIT_AS, CHECKER_LIMITS.memory_mib << 20) >> 20
+            limits = asdict(replace(CHECKER_LIMITS, memory_mib=memory_mib))
+            opening = {"mode": "check", "source": "", "limits": limits, "trace": False}
             self._checker = asserting.Checker(self._opened(opening, 3))
         stop = self._options.stop_at_first_failure
         return asserting.run_tests(session, self._checker, job, tests, first, self._limits, stop)

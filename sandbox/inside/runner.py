@@ -21,7 +21,7 @@ from mmap import mmap
 from os import _exit  # bound before a program can put its own in its place
 from typing import Any, NoReturn
 
-from sandbox.inside import tracer, wire
+from sandbox.inside import probes, tracer, wire
 
 FILENAME = "program.py"
 CHANNEL = 3  # the descriptor on which `call` answers are written and `assert` calls are served
@@ -38,16 +38,24 @@ COMPILED, TOLD, UNCONFINED = b"P", b"T", b"F"
 MOST_TRACED = 1 << 16, 10_000
 
 
+def allowed(which: int, value: int) -> int:
+    """The value of a limit (resource.RLIMIT_…), or the inherited hard one where that is lower: only the site can raise it."""
+    hard = resource.getrlimit(which)[1]
+    return value if hard == resource.RLIM_INFINITY else min(value, hard)
+
+
 def limit(limits: dict[str, Any]) -> None:
     """Sets the limits that the warden may share on this process and what it starts."""
+    memory = int(limits["memory_mib"]) << 20
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))  # never less: no jail starts where it is refused (see jail.py)
     for which, value in (
-        (resource.RLIMIT_AS, int(limits["memory_mib"]) << 20),
         (resource.RLIMIT_FSIZE, int(limits["output_bytes"])),
         (resource.RLIMIT_NOFILE, int(limits["open_files"])),
         (resource.RLIMIT_NPROC, int(limits["processes"]) + OWN_PROCESSES),
         (resource.RLIMIT_SIGPENDING, QUEUED_SIGNALS),
     ):
-        resource.setrlimit(which, (value, value))
+        most = allowed(which, value)
+        resource.setrlimit(which, (most, most))
 
 
 def open_streams() -> None:
@@ -100,6 +108,7 @@ def _run(job: dict[str, Any], request: bytes, prepared: types.CodeType | None, m
         if mode == "assert":
             names.pop(job["entry_point"], None)  # the prompt's stub, which the program replaces
     if _is_traced(job):
+        sys.setrecursionlimit(sys.getrecursionlimit() + int(not probes.is_marked(code)))  # the tracer's own call, at the deepest
         code = _traced(code, memory)
     exec(code, names)
     if mode == "call":
@@ -271,9 +280,10 @@ def _leave(status: int, module: types.ModuleType) -> NoReturn:
     for last, counts in (
         (_wait_for_threads, False),
         (atexit._run_exitfuncs, False),
-        (_flush_output, True),
+        (lambda: _flush("stdout"), True),
+        (_flush_original, False),
         (module.__dict__.clear, False),  # a file that the program left open writes what it holds
-        (lambda: _flush("__stdout__"), True),
+        (_flush_original, False),
     ):
         try:
             last()
@@ -289,6 +299,7 @@ def _wait_for_threads() -> None:
         threading._shutdown()
 
 
-def _flush_output() -> None:
-    _flush("stdout")
-    _flush("__stdout__")
+def _flush_original() -> None:
+    """The first `sys.stdout`, where another stands in its place: a program may have taken its buffer from it (`detach`)."""
+    with suppress(_ANY):  # the interpreter only drops it, in silence
+        _flush("__stdout__")

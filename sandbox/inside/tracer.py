@@ -77,7 +77,9 @@ def _monitor(code: CodeType, seen: probes.Lines) -> Callable[[], None]:
         return off
 
     def start_event(part: CodeType, _offset: int) -> Any:  # 3.13 has no line event for a body on the line of its `def`
-        return line_event(part, part.co_firstlineno)
+        if 0 < part.co_firstlineno < size:  # not by line_event: at the deepest of a recursion there is room for one call
+            seen[part.co_firstlineno] = 1
+        return off
 
     if monitoring.get_tool(tool) is None:
         monitoring.use_tool_id(tool, "stepbatch")

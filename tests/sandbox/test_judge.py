@@ -57,6 +57,10 @@ STDIN = {
         Verdict.PASS,
     ),
     "closes its output": ("import sys\na, b = map(int, input().split())\nprint(a + b)\nsys.stdout.close()", Verdict.PASS),
+    "gives its output away": (
+        "import sys\na, b = map(int, input().split())\nout = sys.stdout.detach()\nout.write(b'%d' % (a + b))\nout.flush()",
+        Verdict.RUNTIME_ERROR,  # status 120, as of a script
+    ),
     "int digits limit kept": ("print(10 ** 5000)", Verdict.RUNTIME_ERROR),
 }
 
