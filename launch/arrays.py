@@ -155,7 +155,7 @@ def _waits(
     needed = [doer(task.run, need) for task in chunk if need in task.stage.needs]
     ids = sorted({array for (run, name, _), array in queued.items() if name == need and run in needed})
     ahead = [array for array in made if any(task.run in needed for task in array.tasks)]
-    alike = points and len(chunk) > 1 and len(ahead) == 1 and not ids
+    alike = points and len(needed) == len(chunk) > 1 and len(ahead) == 1 and not ids
     if alike and ahead[0].points and [task.run for task in ahead[0].tasks] == needed:
         return [After("aftercorr", ahead[0].name)]
     there = {run for (run, name, _), array in queued.items() if name == need and array in ids}

@@ -16,11 +16,12 @@ from launch import snapshot
 from launch.compose import read_flat, to_yaml
 from launch.config import ClusterOptions, Config, ConfigError, SourceOptions, leaves
 from launch.plan import Run, plan, read_plan, to_json
-from launch.progress import done_shards, home
+from launch.progress import done_shards, held, home, lock_path
 from sandbox.problem import Problem, write_problems
 from slurm.jobs import ParameterError, check_names
 from slurm.jobs import check as check_cluster
 
+SWEEP = "sweep.json"  # what makes a folder a sweep: the names of its points
 NEW_MODEL = re.compile(r"new:[1-9]\d*x[1-9]\d*")  # core.small says the rest
 FREE = ("run_dir", "cluster.")  # may change from start to start: they change no row
 _TRAINING = ("checkpoint_every_steps", "micro_batch_size")
@@ -43,7 +44,12 @@ class Checked:
 
 def prepare(config: Config) -> Run:
     """Makes the run directory, or finds it as an earlier start left it. Raises ConfigError before anything is written."""
-    return lay_out(check(config))
+    checked = check(config)
+    if checked.changed and (_path(config).parent / SWEEP).exists():
+        raise ConfigError(
+            f"run_dir={config.run_dir}: is a point of a sweep, and others may share its stages: give new values with --multirun"
+        )
+    return lay_out(checked)
 
 
 def check(config: Config, like: Checked | None = None) -> Checked:
@@ -109,7 +115,7 @@ def check_parameters(cluster: ClusterOptions, submits: bool = True) -> None:
             (check_cluster if submits else check_names)(cluster.kind, getattr(cluster, name))
         except ParameterError as error:
             raise ConfigError(f"cluster.{name}: {error}") from error
-    gpus, ranks = cluster.train.get("gpus_per_node"), cluster.train.get("ntasks_per_node", 1)
+    gpus, ranks = cluster.train.get("gpus_per_node"), cluster.train.get("ntasks_per_node") or 1
     parts = str(gpus or "0").split(",")  # such as 4, a100 (one), a100:4 or a100:2,v100:2
     held = sum(int(found[0]) if (found := re.findall(r"(?:^|:)(\d+)$", part)) else 1 for part in parts)
     if 0 < held < ranks:
@@ -176,13 +182,20 @@ def _check_run(run: Path, config: Config) -> bool:
 
 
 def _check_open(run: Path, config: Config, told: str) -> None:
-    """Raises ConfigError where a stage that is done would change, or code of another version would read the new plan."""
+    """Raises ConfigError where a stage that is done or at work would change, or other code would read the new plan."""
     if snapshot.digest() != snapshot.digest(run / "code"):
         raise ConfigError(f"run_dir={config.run_dir}: {told}: the code has changed since this run began; take a new run_dir")
+    if held(run / "lock"):
+        raise ConfigError(f"run_dir={config.run_dir}: {told}: a process drives this run; stop it first")
     wanted = {stage.name: stage for stage in plan(config)}
     for stage in read_plan(run):
-        if stage.options != wanted[stage.name].options and done_shards(home(run, stage.name), stage.name):
+        if stage.options == wanted[stage.name].options:
+            continue
+        doer = home(run, stage.name)
+        if done_shards(doer, stage.name):
             raise ConfigError(f"run_dir={config.run_dir}: {told}: stage {stage.name!r} is done; take a new run_dir")
+        if any(held(lock_path(doer, stage.name, shard)) for shard in range(stage.shards)):
+            raise ConfigError(f"run_dir={config.run_dir}: {told}: stage {stage.name!r} is at work; cancel it first")
 
 
 def _write(path: Path, text: str) -> None:

@@ -94,6 +94,18 @@ def alone(path: Path, what: str) -> Iterator[None]:
         yield
 
 
+def held(lock: Path) -> bool:
+    """Whether a process holds this lock."""
+    if not lock.exists():
+        return False
+    with lock.open("r+") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def progress_path(run: Path, stage: str, shard: int) -> Path:
     """How far a shard is."""
     return home(run, stage) / "progress" / f"{stage}-{shard}.json"

@@ -73,6 +73,8 @@ def unfinished(
         return []
     states = queued(ids)
     here = {key: states[row["job_id"]] for key, row in last.items() if is_of(row, states.get(row["job_id"]))}
+    # What was cancelled may still save for a while; it does no more, and what waited for it would be cancelled too.
+    here = {key: state for key, state in here.items() if not (last[key]["state"] == CANCELLED and state.state == "COMPLETING")}
     gone = {array_of(row["job_id"]) for key, row in last.items() if key not in here and row["state"] != CANCELLED}
     ended = accounts(gone, min(row["submitted"] for row in last.values())) if gone and asked else None
     silent = NOT_ASKED if ended is None else NOT_KNOWN
@@ -81,8 +83,7 @@ def unfinished(
 
 def last_rows(runs: Iterable[Path]) -> dict[tuple[Path, str, int], dict[str, Any]]:
     """(run, stage, shard) → its last row of Slurm."""
-    of_runs = {run: rows(run) for run in homes(runs)}
-    return {(run, row["stage"], row["shard"]): row for run, found in of_runs.items() for row in found if on_slurm(row)}
+    return {(run, row["stage"], row["shard"]): row for run, row in slurm_rows(runs)}
 
 
 def note_cancelled(jobs: Sequence[JobOfTask]) -> None:
@@ -90,6 +91,15 @@ def note_cancelled(jobs: Sequence[JobOfTask]) -> None:
     last = last_rows({job.run for job in jobs})
     for run in dict.fromkeys(job.run for job in jobs):
         note(run, [last[job.key] | {"state": CANCELLED} for job in jobs if job.run == run])
+
+
+def slurm_rows(runs: Iterable[Path]) -> list[tuple[Path, dict[str, Any]]]:
+    """(run, row) of Slurm's jobs; of another point of a sweep only of what it does for these runs too."""
+    theirs = list(runs)
+    parts = {(home(run, link.name), link.name) for run in theirs for link in _links(run)}
+    own = set(theirs)
+    of_homes = [(run, row) for run in homes(theirs) for row in rows(run) if on_slurm(row)]
+    return [(run, row) for run, row in of_homes if run in own or (run, row["stage"]) in parts]
 
 
 def is_of(row: dict[str, Any], state: TaskState | None) -> bool:

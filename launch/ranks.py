@@ -40,6 +40,8 @@ def place_in(environment: Mapping[str, str]) -> Place:
     """By torchrun's variables, or Slurm's of a step of several tasks; else this process is alone."""
     if "TORCHELASTIC_RUN_ID" in environment:
         life = ".".join(environment[name] for name in ("TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT", "MASTER_PORT"))
+        if environment["LOCAL_WORLD_SIZE"] == environment["WORLD_SIZE"]:
+            life += f".{os.getppid()}"  # of torchrun itself: the rest may be the same at each start
         rank, local_rank, world = (int(environment[name]) for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE"))
         return Place(rank, local_rank, world, life)
     world = int(environment.get("SLURM_NTASKS", "1")) if "SLURM_STEP_ID" in environment else 1

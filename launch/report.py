@@ -11,7 +11,7 @@ from launch.config import ConfigError
 from launch.display import duration, stage_line
 from launch.plan import Run
 from launch.progress import home
-from launch.queue import SILENT, Ended, JobOfTask, array_of, homes, on_slurm, rows, unfinished
+from launch.queue import SILENT, Ended, JobOfTask, array_of, rows, slurm_rows, unfinished
 from launch.status import statuses
 from launch.sweep import read_runs
 from slurm.accounting import SchedulerError, TaskState, lives
@@ -27,8 +27,8 @@ def status_lines(folder: Path) -> list[str]:
     """A line a stage of a run or a sweep; under one that is not done why, for jobs on Slurm. ConfigError, SchedulerError."""
     runs, table = read_runs(folder)
     runs = [*runs, table] if table else runs
-    paths = homes(run.path for run in runs)
-    if not any(on_slurm(row) for path in paths for row in rows(path)):
+    paths = [run.path for run in runs]
+    if not slurm_rows(paths):
         return [stage_line(row) for row in statuses(runs)]
     asked = cache(lambda: _lives(paths))  # once, and after squeue: what ends between the two is not told to run
     jobs = unfinished(paths, accounts=lambda *_: _last(asked()[0]))
@@ -61,7 +61,7 @@ def _why(jobs: Sequence[JobOfTask], several: bool) -> list[str]:
 
 def _lives(paths: Sequence[Path]) -> tuple[list[TaskState] | None, str]:
     """Every life of every job that accounting knows; None where it knows nothing, and what to tell then."""
-    theirs = [row for path in paths for row in rows(path) if on_slurm(row)]
+    theirs = [row for _, row in slurm_rows(paths)]
     try:
         found = lives({array_of(row["job_id"]) for row in theirs}, min(row["submitted"] for row in theirs))
     except SchedulerError as error:
@@ -76,7 +76,7 @@ def _last(known: Sequence[TaskState] | None) -> Ended | None:
 
 def _by_stage(paths: Sequence[Path], known: Sequence[TaskState]) -> dict[str, list[TaskState]]:
     """Those of our jobs."""
-    stages = {row["job_id"]: row["stage"] for path in paths for row in rows(path) if on_slurm(row)}
+    stages = {row["job_id"]: row["stage"] for _, row in slurm_rows(paths)}
     found: dict[str, list[TaskState]] = {}
     for life in known:
         if life.id in stages:
@@ -100,11 +100,10 @@ def log_lines(folder: Path, stage: str | None, shard: int | None) -> list[str]:
     """
     runs, table = read_runs(folder)
     runs = [*runs, table] if table else runs
-    paths = homes(run.path for run in runs)
     if stage is not None:
         log = failed_rank_log(newest_log(runs, stage, shard))
         return [f"== {log}", *log.read_text(errors="replace").splitlines()]
-    jobs = [job for job in unfinished(paths, asked=False) if job.state != "waiting" and job.log.exists()]
+    jobs = [job for job in unfinished((run.path for run in runs), asked=False) if job.state != "waiting" and job.log.exists()]
     if not jobs:
         return ["nothing runs, and nothing has failed; logs RUN STAGE shows the log of a stage"]
     lines = []
@@ -119,7 +118,7 @@ def newest_log(runs: Sequence[Run], stage: str, shard: int | None) -> Path:
     names = list(dict.fromkeys(each.name for run in runs for each in run.stages))
     if stage not in names:
         raise ConfigError(f"no stage {stage!r}; the stages are {', '.join(names)}")
-    paths = homes(run.path for run in runs)
+    paths = dict.fromkeys(home(run.path, stage) for run in runs)
     theirs = [(path, row) for path in paths for row in rows(path) if row["stage"] == stage and "log" in row]
     logs = {(path, row["shard"]): Path(row["log"]) for path, row in theirs}  # the last one
     wanted = [log for (_, number), log in logs.items() if shard in (None, number) and log.exists()]

@@ -9,7 +9,6 @@ import dataclasses
 import importlib
 import os
 import socket
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -137,9 +136,14 @@ def tables(task: Task) -> None:
     out = task.output("tables")
     out.mkdir(parents=True, exist_ok=True)
     points = [task.run / name for name in task.stage.options.get("runs", [])]  # of a sweep
-    _wait_for_points(points)
-    judged = [point for point in points if any(point.glob("judge-*/programs/part-*.parquet"))]
-    table = pass_rate_table(judged or [task.run], ks=tuple(task.stage.options["ks"]))
+    missing = _missing_points(points)
+    if points and len(missing) == len(points):
+        raise RuntimeError(f"no point of this sweep has ended well: {'; '.join(missing)}")
+    whole = [point for point in points if point.name not in missing]
+    table = pass_rate_table(whole or [task.run], ks=tuple(task.stage.options["ks"]))
+    table = dataclasses.replace(
+        table, notes=(*table.notes, *(f"{name}: has not ended well, and is left out" for name in missing))
+    )
     for form in ("md", "csv", "json"):
         beside = out / f"_table.{form}.{os.getpid()}"
         beside.write_text(render(table, form))
@@ -148,15 +152,15 @@ def tables(task: Task) -> None:
     task.progress(1, 1)
 
 
-def _wait_for_points(points: Sequence[Path]) -> None:
-    """Until their last stages are seen to be whole. The table of a sweep is made without those that failed, and says so."""
+def _missing_points(points: Sequence[Path]) -> list[str]:
+    """Those whose last stages are not whole, after some time for files that are late to be seen."""
     until = time.monotonic() + _late_s()
     last = {point: read_plan(point)[-1] for point in points}
     while missing := [point.name for point, stage in last.items() if len(done_shards(point, stage.name)) < stage.shards]:
         if time.monotonic() >= until:
-            print(f"not whole, so perhaps not in the table: {'; '.join(missing)}", file=sys.stderr)
-            return
+            return missing
         time.sleep(LOOK_S)
+    return []
 
 
 KINDS: dict[str, Callable[[Task], Any]] = {

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from launch.plan import Run, Stage
-from launch.progress import UNITS, done_path, done_shards, home, lock_path, progress_path, read_json
+from launch.progress import UNITS, done_path, done_shards, held, home, lock_path, progress_path, read_json
 from launch.queue import JobOfTask, homes, on_slurm, rows
 
 State = Literal["waiting", "running", "done", "failed", "stopped"]
@@ -77,9 +76,9 @@ def last_states(run: Path, jobs: Sequence[JobOfTask] = ()) -> dict[tuple[str, in
     last = {(row["stage"], row["shard"]): row["state"] for row in rows(run)}
     if any(on_slurm(row) for row in rows(run)):
         return last | {(job.stage, job.shard): WORDS[job.state] for job in jobs if job.run == run}
-    if not _held(run / "lock"):  # no driver lives: what it submitted runs on only where a lock says so
+    if not held(run / "lock"):  # no driver lives: what it submitted runs on only where a lock says so
         for (stage, shard), state in last.items():
-            if state == "submitted" and not _held(lock_path(run, stage, shard)):
+            if state == "submitted" and not held(lock_path(run, stage, shard)):
                 last[stage, shard] = "cancelled"
     return last
 
@@ -113,15 +112,3 @@ def _together(of_runs: Sequence[StageStatus]) -> StageStatus:
         sum(seconds) if seconds else None,
         of_runs[0].note if len(of_runs) == 1 else "",
     )
-
-
-def _held(lock: Path) -> bool:
-    """Whether a process holds this lock."""
-    if not lock.exists():
-        return False
-    with lock.open("r+") as file:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False

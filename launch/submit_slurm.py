@@ -19,6 +19,7 @@ from launch.plan import Run
 from launch.progress import done_path, home
 from launch.queue import ENDED_ILL, JobOfTask, array_of, homes, in_queue, note, note_cancelled, on_slurm, rows, unfinished
 from launch.submit import command_of, log_folder, only_driver, signals_held
+from launch.sweep import read_runs
 from slurm.accounting import TRIES, SchedulerError, ask, setting
 from slurm.jobs import Job, script, submit_array
 
@@ -42,17 +43,21 @@ def submit(
 
     wanted: nothing but these shards. ConfigError where another process submits one of the runs.
     """
-    whole = [*runs, table] if table else list(runs)
+    points = read_runs(table.path)[0] if table else list(runs)  # of a sweep that grows these may be some of its points
+    whole = [*points, table] if table else points
     with ExitStack() as alone:
         for run in whole:
             alone.enter_context(only_driver(run.path))
         on_its_way = in_queue(unfinished((run.path for run in whole), asked=False))
         anew = stranded(runs, {job.key for job in on_its_way})  # with what it waits for
-        lost = [job for job in on_its_way if job.state == "waiting" and job.key in anew and (wanted is None or job.key in wanted)]
+        # One that runs looks in vain for what has failed. Without a word of failure, files may only be late to be seen.
+        lost = [
+            job for job in on_its_way if job.key in anew and (job.state == "waiting" if wanted is None else job.key in wanted)
+        ]
         on_its_way = [job for job in on_its_way if job not in lost]
         _end(lost)
         queued = ids_to_wait_for([run.path for run in whole], on_its_way)
-        arrays = _arrays(runs, table, queued, max_array_size(), home, wanted)
+        arrays = _arrays(runs, table, points, queued, max_array_size(), home, wanted)
         if table and any(task.run == table.path for array in arrays for task in array.tasks):
             _take_back(table, on_its_way)
         ids: dict[str, str] = {}
@@ -74,7 +79,7 @@ def scripts(runs: Sequence[Run], cluster: ClusterOptions, table: Run | None = No
     except (SchedulerError, OSError):
         most = USUAL_ARRAY_SIZE - 1
     base = (table or runs[-1]).path
-    for array in _arrays(runs, table, {}, most, shared or home, None):
+    for array in _arrays(runs, table, runs, {}, most, shared or home, None):
         after = dependency(array.after, {after.array: f"<{after.array}>" for after in array.after})
         folder = log_folder(base, array.stage)
         commands = [_command(array, i, {}).shell() for i in range(len(array.tasks))]
@@ -83,14 +88,20 @@ def scripts(runs: Sequence[Run], cluster: ClusterOptions, table: Run | None = No
 
 
 def _arrays(
-    runs: Sequence[Run], table: Run | None, queued: Mapping[Key, str], most: int, doer: Home, wanted: Collection[Key] | None
+    runs: Sequence[Run],
+    table: Run | None,
+    points: Sequence[Run],
+    queued: Mapping[Key, str],
+    most: int,
+    doer: Home,
+    wanted: Collection[Key] | None,
 ) -> list[Array]:
     arrays = arrays_of(runs, queued, most, doer=doer, wanted=wanted)
     if table:
         key = (table.path, table.stages[0].name, 0)
-        due = key in wanted if wanted is not None else key not in queued and not up_to_date(table, runs)
+        due = key in wanted if wanted is not None else key not in queued and not up_to_date(table, points)
         if arrays or due:
-            arrays.append(last_of_sweep(table, runs, arrays, queued))
+            arrays.append(last_of_sweep(table, points, arrays, queued))
     return arrays
 
 
@@ -111,7 +122,7 @@ def dependency(after: Sequence[After], ids: Mapping[str, str]) -> str:
 def _submit(base: Path, array: Array, cluster: ClusterOptions, after: str) -> str:
     """Its id. base: whose logs it writes."""
     parameters = _parameters(array, cluster)
-    env = {"OMP_NUM_THREADS": str(parameters.get("cpus_per_task", 1))}
+    env = {"OMP_NUM_THREADS": str(parameters.get("cpus_per_task") or 1)}
     commands = [_command(array, i, env) for i in range(len(array.tasks))]
     with signals_held():
         jobs = submit_array("slurm", log_folder(base, array.stage), array.name, commands, parameters, after)
@@ -165,10 +176,12 @@ def ids_to_wait_for(runs: Sequence[Path], on_its_way: Sequence[JobOfTask]) -> di
 
 
 def cancel(runs: Sequence[Path]) -> int:
-    """Cancels what waits or runs; how many jobs. SchedulerError."""
-    jobs = in_queue(unfinished(runs, asked=False))
+    """Cancels what waits or runs; how many jobs. What another point does for these goes on. SchedulerError."""
+    own = set(runs)
+    jobs = [job for job in in_queue(unfinished(runs, asked=False)) if job.run in own]
+    ended = _end(jobs)
     note_cancelled(jobs)
-    return _end(jobs)
+    return ended
 
 
 def _end(jobs: Sequence[JobOfTask]) -> int:

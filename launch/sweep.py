@@ -11,7 +11,7 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,9 @@ from launch.arrays import stage_names
 from launch.compose import compose
 from launch.config import Config, ConfigError
 from launch.plan import Run, Stage, plan, read_plan, to_json
-from launch.prepare import Checked, check, lay_out
+from launch.prepare import SWEEP, Checked, check, lay_out
 from launch.progress import done_path, home, write_json
 
-FILE = "sweep.json"  # what makes a folder a sweep: the names of its points
 TABLE = "sweep-table"  # the one stage of the sweep itself
 UNSAFE = re.compile(r"[^\w.+-]")  # in the name of a folder
 FIXED = ("run_dir", "cluster")  # of all points alike
@@ -148,11 +147,12 @@ def prepare(sweep: Sweep) -> tuple[list[Run], Run]:
 
     A sweep may grow: points that are there already stay. ConfigError before anything is written.
     """
-    if (sweep.folder / "plan.json").exists() and not (sweep.folder / FILE).exists():
+    if (sweep.folder / "plan.json").exists() and not (sweep.folder / SWEEP).exists():
         raise ConfigError(f"run_dir={sweep.folder}: is a run, not a sweep; take another")
     checked: dict[str, Checked] = {}
     for name, config in sweep.points.items():
         checked[name] = check(config, like=next(iter(checked.values()), None))
+    _check_shared(sweep, {sweep.folder / name for name, each in checked.items() if each.changed})
     sweep.folder.mkdir(parents=True, exist_ok=True)
     code = snapshot.take(sweep.folder)
     runs = [lay_out(each, code) for each in checked.values()]
@@ -161,6 +161,21 @@ def prepare(sweep: Sweep) -> tuple[list[Run], Run]:
         for stage in run.stages:
             _link(run.path, stage, homes[run.path, stage.name])
     return runs, _with_table(sweep, runs)
+
+
+def _check_shared(sweep: Sweep, changed: Set[Path]) -> None:
+    """ConfigError where points that share a stage would tell other options of it than those with which one of them does it."""
+    if not changed:
+        return
+    runs = {run.path: run for run in (*read_runs(sweep.folder)[0], *sweep.runs())}  # as they will be
+    options = {(run.path, stage.name): stage.options for run in runs.values() for stage in run.stages}
+    for (path, name), mine in options.items():
+        doer = home(path, name)
+        if changed & {path, doer} and options[doer, name] != mine:
+            raise ConfigError(
+                f"run_dir={sweep.folder}: {path.name} shares stage {name!r} with {doer.name}: "
+                "change both alike, or take a new run_dir"
+            )
 
 
 def _link(run: Path, stage: Stage, other: Path) -> None:
@@ -176,20 +191,20 @@ def _link(run: Path, stage: Stage, other: Path) -> None:
 
 def _with_table(sweep: Sweep, runs: Sequence[Run]) -> Run:
     """Writes which points there are, and the plan of their table: made again where the sweep has grown."""
-    before = json.loads((sweep.folder / FILE).read_text())["points"] if (sweep.folder / FILE).exists() else []
+    before = json.loads((sweep.folder / SWEEP).read_text())["points"] if (sweep.folder / SWEEP).exists() else []
     names = list(dict.fromkeys([*before, *(run.path.name for run in runs)]))
     table = sweep.table(names)
     if names != before:
         done_path(sweep.folder, TABLE, 0).unlink(missing_ok=True)
         (sweep.folder / "plan.json").write_text(to_json(table.stages))
-        write_json(sweep.folder / FILE, {"points": names})
+        write_json(sweep.folder / SWEEP, {"points": names})
     return table
 
 
 def read_runs(folder: Path) -> tuple[list[Run], Run | None]:
     """The run of a run directory; or the points of a sweep, and the run of its own table. ConfigError where it is neither."""
     folder = folder.absolute()
-    if not (folder / FILE).exists():
+    if not (folder / SWEEP).exists():
         return [Run(folder, read_plan(folder))], None
-    names = json.loads((folder / FILE).read_text())["points"]
+    names = json.loads((folder / SWEEP).read_text())["points"]
     return [Run(folder / name, read_plan(folder / name)) for name in names], Run(folder, read_plan(folder))

@@ -30,7 +30,12 @@ OVER = (
     "REVOKED",
     "TIMEOUT",
 )
-NARROWS = ("SQUEUE_", "SACCT_", "SLURM_CLUSTERS")  # users' defaults: of a partition, in a format of their own, of another cluster
+NARROWS = (
+    "SQUEUE_",
+    "SACCT_",
+    "SCANCEL_",
+    "SLURM_CLUSTERS",
+)  # users' defaults: of a partition, in a format of their own, of another cluster
 WORDS = {  # squeue's reasons that users meet → what they mean
     "None": "about to start",
     "Resources": "waits for free nodes",

@@ -58,7 +58,7 @@ def tell(folder: Path, rank: int, world: int, status: int) -> None:
 
 def told(folder: Path) -> dict[int, int]:
     """Rank → status, of those whose commands have ended."""
-    names = [name for name in os.listdir(folder) if name[0] != "_"]
+    names = [name for name in os.listdir(folder) if name[0] not in "_."]
     return {int(name.partition("-")[0]): int((folder / name).read_text()) for name in names}
 
 
@@ -70,7 +70,7 @@ def reason(folder: Path) -> str:
     for rank, status in sorted(statuses.items()):
         if status in AGAIN:
             return f"rank {rank} " + ("was told to end" if status == TOLD_TO_END else f"ended with {in_words(status)}")
-    world = max((int(name.partition("-of-")[2]) for name in os.listdir(folder) if name[0] != "_"), default=1)
+    world = max((int(name.partition("-of-")[2]) for name in os.listdir(folder) if name[0] not in "_."), default=1)
     lost = sorted(set(range(world)) - statuses.keys())
     return f"no word of rank {lost[0]}: killed whole, or lost with its node" if lost else ""
 

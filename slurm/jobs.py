@@ -190,7 +190,8 @@ def script(folder: Path, name: str, tasks: int, parameters: Mapping[str, Any], d
 
 
 def _sbatch(folder: Path, name: str, parameters: Mapping[str, Any], dependency: str) -> dict[str, Any]:
-    """submitit's parameters: the site's over ours."""
+    """submitit's parameters: the site's over ours. null is as good as not given."""
+    parameters = {name: value for name, value in parameters.items() if value is not None}
     theirs = {name.replace("-", "_"): value for name, value in (parameters.get("additional_parameters") or {}).items()}
     more = {"kill_on_invalid_dep": "yes", "requeue": True} | theirs
     srun = ["--kill-on-bad-exit=1"]  # where one rank fails, the others would wait for it

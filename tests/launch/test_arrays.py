@@ -97,6 +97,13 @@ def test_points_of_different_methods_do_not_wait_for_the_good_end_of_each_other(
     assert after == ([("a", (0,)), ("b", (0,))], [("afterany", "train"), ("afterany", "finetune")])
 
 
+def test_points_of_two_methods_have_tasks_of_other_numbers_than_what_some_of_them_need():
+    trained = [Run(Path("/s") / name, (toy("train"), toy("after", ("train",)))) for name in "ab"]
+    others = [Run(Path("/s") / name, (toy("finetune"), toy("after", ("finetune",)))) for name in "cd"]
+    after = told(arrays_of([*trained, *others], {}, 1000, nothing, lambda run, stage: run))["after"]
+    assert after == ([(name, (0,)) for name in "abcd"], [("afterany", "train"), ("afterany", "finetune")])
+
+
 def test_what_waits_for_work_that_nobody_does_is_stranded():
     queued = {(Path("/s/a"), name, i) for name, i in (("judge", 0), ("train", 0), ("after", 0), ("after", 1))}
     queued |= {(Path("/s/b"), "after", 1)}
@@ -183,7 +190,7 @@ def test_a_sweeps_table_is_made_again_with_its_points_and_not_without(tmp_path):
     write_json(done_path(tmp_path, "sweep-table", 0), {})
 
     def submitted(queued=(), wanted=None):
-        return told(_arrays(points, table, dict(queued), 1000, home, wanted))
+        return told(_arrays(points, table, points, dict(queued), 1000, home, wanted))
 
     again = {"table": ([("b", (0,))], []), "sweep-table": ([(tmp_path.name, (0,))], [("afterany", "table")])}
     assert submitted() == again

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 import core.datasets
@@ -11,6 +14,14 @@ from launch.config import ConfigError, SourceOptions
 from launch.plan import plan
 from launch.prepare import check_model, check_parameters, load, prepare
 from sandbox.problem import Problem, read_problems
+
+HOLDS = """
+import fcntl, sys
+with open(sys.argv[1], "a+") as file:
+    fcntl.lockf(file, fcntl.LOCK_EX)
+    print("held", flush=True)
+    sys.stdin.read()
+"""
 
 
 def problems(name: str, split: str | None) -> list[Problem]:
@@ -97,6 +108,21 @@ def test_what_changes_no_row_may_change_until_its_stage_is_done(tmp_path):
     assert prepare(composed(tmp_path, "method.sft.micro_batch_size=1", "method.sft.checkpoint_every_steps=3")) == found
 
 
+@pytest.mark.parametrize(("lock", "said"), [("lock", "a process drives this run"), ("finetune/_lock/0", "is at work")])
+def test_a_plan_does_not_change_while_somebody_follows_it(tmp_path, lock, said):
+    path = prepare(composed(tmp_path)).path
+    before = (path / "plan.json").read_bytes()
+    (path / lock).parent.mkdir(parents=True, exist_ok=True)
+    with subprocess.Popen([sys.executable, "-c", HOLDS, path / lock], stdin=-1, stdout=-1) as holder:
+        holder.stdout.readline()
+        with pytest.raises(ConfigError, match=said):
+            prepare(composed(tmp_path, "method.sft.micro_batch_size=1"))
+        holder.stdin.close()
+    assert (path / "plan.json").read_bytes() == before
+    prepare(composed(tmp_path, "method.sft.micro_batch_size=1"))
+    assert (path / "plan.json").read_bytes() != before
+
+
 def test_what_is_no_run_is_refused(tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.tex").touch()
@@ -138,6 +164,10 @@ def test_any_way_to_ask_for_a_gpu_a_rank(gpus):
         compose(["run_dir=r", "cluster=slurm", "cluster.train.ntasks_per_node=4", f"cluster.train.gpus_per_node={gpus}"]).cluster,
         False,
     )
+
+
+def test_null_is_as_good_as_not_given():
+    check_parameters(compose(["run_dir=r", "cluster=slurm", "cluster.train.ntasks_per_node=null"]).cluster, False)
 
 
 def test_one_gpu_by_its_kind_alone():

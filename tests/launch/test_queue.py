@@ -12,9 +12,10 @@ from functools import partial
 import pytest
 
 from launch.config import ClusterOptions
-from launch.plan import Run, read_plan
+from launch.plan import Run, read_plan, to_json
 from launch.queue import NOT_ASKED, note, rows, unfinished
 from launch.submit_slurm import cancel, failed, submit
+from launch.sweep import read_runs
 from tests.launch.toys import ROOT, make_run, toy
 
 ROW = {"stage": "a", "shard": 0, "job_id": "7_0"}
@@ -66,7 +67,55 @@ def test_what_was_cancelled_has_not_failed(commands, tmp_path):
     commands("squeue", 'for i in 0 1; do echo "7_$i|RUNNING|None|n1|0:05|m|/x/y.sh"; done')
     assert cancel([run.path]) == 2
     assert (tmp_path / "cancelled").read_text() == "7_0 7_1\n"
-    assert [job.state for job in unfinished([run.path])] == ["running", "running", "gone"]  # until Slurm has ended them
+    assert [job.state for job in unfinished([run.path])] == ["running", "running", "gone"]  # until Slurm ends them
+    commands("squeue", 'for i in 0 1; do echo "7_$i|COMPLETING|None|n1|0:05|m|/x/y.sh"; done')
+    assert [job.told for job in unfinished([run.path])] == ["cancelled", "cancelled", NOT_ASKED]  # it may save for half a minute
     commands("squeue", "exit 0")
     assert [job.told for job in unfinished([run.path])] == ["cancelled", "cancelled", NOT_ASKED]
     assert failed([run]) == {(run.path, "array", 2), (run.path, "after", 0)}
+
+
+def points_of_a_sweep(tmp_path, queue):
+    """Two points, of which p0 judges for both, with a row for each (point, stage, job)."""
+    make_run(tmp_path)
+    sweep = tmp_path / "s"
+    for name in ("p0", "p1"):
+        (sweep / name).mkdir(parents=True)
+        (sweep / name / "plan.json").write_text(to_json((toy("judge"), toy("train", ("judge",)))))
+        (sweep / name / "code").symlink_to("../code")
+    (sweep / "p1" / "judge").symlink_to("../p0/judge")
+    (sweep / "plan.json").write_text(to_json((toy("all"),)))
+    (sweep / "sweep.json").write_text(json.dumps({"points": ["p0", "p1"]}))
+    more = {"shard": 0, "submitted": 1.0, "state": "submitted", "cluster": "slurm", "mark": "m", "log": "/x/7_log.err"}
+    for name, stage, job in queue:
+        note(sweep / name, [{"stage": stage, "job_id": job} | more])
+    return read_runs(sweep)
+
+
+def test_to_cancel_a_point_leaves_the_others_their_work(commands, tmp_path):
+    (p0, p1), _ = points_of_a_sweep(tmp_path, [("p0", "judge", "7"), ("p0", "train", "8_0"), ("p1", "train", "8_1")])
+    commands("squeue", 'for i in 7 8_0 8_1; do echo "$i|RUNNING|None|n1|0:05|m|/x/y.sh"; done')
+    assert {job.key[:2] for job in unfinished([p1.path])} == {(p0.path, "judge"), (p1.path, "train")}
+    assert cancel([p1.path]) == 1
+    assert (tmp_path / "cancelled").read_text() == "8_1\n"
+    assert [row["state"] for row in rows(p0.path)] == ["submitted"] * 2
+
+
+def test_the_table_of_a_sweep_that_grows_waits_for_the_points_that_are_queued(commands, tmp_path):
+    (_, p1), table = points_of_a_sweep(tmp_path, [("p0", "judge", "7"), ("p0", "train", "8"), (".", "all", "9")])
+    commands("squeue", 'for i in 7 8 9; do echo "$i|PENDING|None|n1|0:05|m|/x/y.sh"; done')
+    commands("sbatch", "echo Submitted batch job 2$(date +%N)")
+    told = submit([p1], ClusterOptions(kind="slurm"), table)
+    assert [each.array.name for each in told] == ["train", "all"]
+    assert told[1].after == f"afterany:8:{told[0].id}"
+    assert (tmp_path / "cancelled").read_text() == "9\n"
+
+
+def test_a_retry_replaces_a_job_that_looks_in_vain_for_what_failed(commands, tmp_path):
+    (p0, p1), _ = points_of_a_sweep(tmp_path, [("p0", "judge", "7"), ("p0", "train", "8_0"), ("p1", "train", "8_1")])
+    commands("squeue", 'for i in 8_0 8_1; do echo "$i|RUNNING|None|n1|0:05|m|/x/y.sh"; done')
+    commands("sbatch", "echo Submitted batch job 2$(date +%N)")
+    told = submit([p0, p1], ClusterOptions(kind="slurm"), None, failed([p0, p1]))
+    assert [each.array.name for each in told] == ["judge", "train"]
+    assert told[1].after == f"afterok:{told[0].id}"
+    assert (tmp_path / "cancelled").read_text() == "8_0 8_1\n"

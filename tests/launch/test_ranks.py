@@ -1,6 +1,7 @@
 """The ranks of a job find each other, and only those of the same life of it."""
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -80,8 +81,17 @@ def work(task):
 def test_torchrun_starts_the_ranks_of_one_training(tmp_path):
     run = make_run(tmp_path, Stage("train", "ranks_toy:work", (), 1, "train"))
     (tmp_path / "toys" / "ranks_toy.py").write_text(RANKS)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--master-port", str(free_port()), "--nproc-per-node", "2"]
     command = [*torchrun, "-m", "launch", "stage", str(run), "train"]
-    subprocess.run(command, cwd=ROOT, env=environment(run), check=True, timeout=120)
-    assert [(run / f"rank-{rank}").read_text() for rank in range(2)] == ["0 of 2, met 2", "1 of 2, met 2"]
-    assert done_path(run, "train", 0).exists()
+    for _ in range(2):  # the second one, at the same port, must not hear the call of the first
+        subprocess.run(command, cwd=ROOT, env=environment(run), check=True, timeout=120)
+        assert [(run / f"rank-{rank}").read_text() for rank in range(2)] == ["0 of 2, met 2", "1 of 2, met 2"]
+        done_path(run, "train", 0).unlink()
+        for rank in range(2):
+            (run / f"rank-{rank}").unlink()
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]

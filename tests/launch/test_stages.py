@@ -12,10 +12,11 @@ import pytest
 
 from launch import stages
 from launch.config import ConfigError
-from launch.plan import to_json
+from launch.plan import Stage, to_json
 from launch.progress import NotDoneError, Progress, done_path, progress_path, read_json, wait_for_shards, write_json
 from launch.ranks import Place
 from launch.stages import run_stage
+from results.tables import Table
 from tests.launch.toys import make_run, ran, start_task, toy, wait_until
 
 
@@ -92,7 +93,7 @@ def test_a_file_may_be_seen_late_on_another_node(tmp_path):
         wait_for_shards(run, "before", 2, 0.2)
 
 
-def test_the_table_of_a_sweep_waits_for_late_files_and_tells_what_it_lacks(tmp_path, monkeypatch, capsys):
+def test_the_table_of_a_sweep_waits_for_late_files_and_tells_what_it_lacks(tmp_path, monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "7")
     monkeypatch.setattr(stages, "LATE_S", 2.0)
     points = [tmp_path / name for name in ("p0", "p1")]
@@ -101,10 +102,18 @@ def test_the_table_of_a_sweep_waits_for_late_files_and_tells_what_it_lacks(tmp_p
         (point / "plan.json").write_text(to_json((toy("before", shards=2), toy("tables", shards=2))))
     write_json(done_path(points[0], "tables", 0), {})
     threading.Timer(0.7, write_json, [done_path(points[0], "tables", 1), {}]).start()
-    stages._wait_for_points(points)
-    assert capsys.readouterr().err == "not whole, so perhaps not in the table: p1\n"
+    table = Stage("all", "tables", (), outputs={"tables": "tables"}, options={"ks": [1], "runs": ["p0", "p1"]})
+    made = []
+    monkeypatch.setattr("results.tables.pass_rate_table", lambda runs, ks: made.append(runs) or Table((), (), (), ("a note",)))
+    monkeypatch.setattr("results.render.render", lambda table, form: " ".join(table.notes))
+    monkeypatch.setattr("results.plots.plot_table", lambda table, path: None)
+    stages.tables(stages.Task(tmp_path, table, 0, lambda *_: None))
+    assert made == [[points[0]]]
+    assert (tmp_path / "tables" / "table.md").read_text() == "a note p1: has not ended well, and is left out"
     monkeypatch.delenv("SLURM_JOB_ID")
-    stages._wait_for_points(points)  # on one machine at once
+    done_path(points[0], "tables", 1).unlink()
+    with pytest.raises(RuntimeError, match="no point of this sweep has ended well: p0; p1"):  # on one machine at once
+        stages.tables(stages.Task(tmp_path, table, 0, lambda *_: None))
 
 
 @pytest.mark.parametrize("rank", [0, 1])

@@ -9,11 +9,14 @@ import pytest
 
 from launch import commands, snapshot
 from launch.commands import drive
+from launch.compose import compose
 from launch.config import ClusterOptions, ConfigError
 from launch.plan import to_json
+from launch.prepare import SWEEP
+from launch.prepare import prepare as prepare_run
 from launch.progress import done_path, home
 from launch.report import log_lines, status_lines
-from launch.sweep import FILE, combinations, composed, described, prepare, read_runs
+from launch.sweep import combinations, composed, described, prepare, read_runs
 from tests.launch.toys import environment, make_run, ran, toy
 
 
@@ -110,7 +113,23 @@ def test_a_sweep_grows_and_keeps_what_is_done(sweep):
     assert home(new.path, "sample-train") == old.path == runs[0].path  # it has begun, though it stands second
     assert table.stages[0].options["runs"] == [*sweep.points, "seed=1,weight=0.25", "seed=2,weight=0.25"]
     assert not done.exists()
-    assert len(json.loads((sweep.folder / FILE).read_text())["points"]) == 6
+    assert len(json.loads((sweep.folder / SWEEP).read_text())["points"]) == 6
+
+
+def test_points_that_share_a_stage_change_its_options_together(sweep):
+    given = ["experiment=demo", f"run_dir={sweep.folder}", "method.test_decoding.temperature=0.2,0.8"]
+    first, second = (run.path for run in prepare(composed(given))[0])
+    assert home(second, "finetune") == first
+    before = (second / "plan.json").read_text()
+    more = "method.sft.checkpoint_every_steps=7"
+    with pytest.raises(ConfigError, match=r"temperature=0.8 shares stage 'finetune' with temperature=0.2: change both alike"):
+        prepare(composed([*given[:2], "method.test_decoding.temperature=0.8,1.0", more]))
+    with pytest.raises(ConfigError, match="is a point of a sweep, and others may share its stages"):
+        prepare_run(compose(["experiment=demo", f"run_dir={second}", "method.test_decoding.temperature=0.8", more]))
+    assert (second / "plan.json").read_text() == before
+    runs, _ = prepare(composed([*given, more]))
+    assert [run.stages for run in runs] == [read_runs(run.path)[0][0].stages for run in runs]
+    assert '"checkpoint_every_steps": 7' in (second / "plan.json").read_text()
 
 
 def test_on_this_machine_points_are_done_one_after_the_other_and_what_they_share_once(tmp_path, monkeypatch, capsys):
@@ -127,7 +146,7 @@ def test_on_this_machine_points_are_done_one_after_the_other_and_what_they_share
     (folder / "p1" / "shared").symlink_to("../p0/shared")
     snapshot.take(folder)
     (folder / "plan.json").write_text(to_json((toy("all"),)))
-    (folder / FILE).write_text(json.dumps({"points": ["p0", "p1"]}))
+    (folder / SWEEP).write_text(json.dumps({"points": ["p0", "p1"]}))
     runs, table = read_runs(folder)
     assert drive(runs, ClusterOptions(cpu_slots=2), table, "again") == 1
     assert ran(folder / "p0") == [("shared", 0), ("own", 0), ("after", 0)]

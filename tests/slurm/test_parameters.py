@@ -44,6 +44,11 @@ def test_both_spellings_of_a_parameter_are_one(tmp_path):
     assert text.count("kill-on-invalid-dep") == text.count("--kill-on-invalid-dep=no") == 1
 
 
+def test_null_is_as_good_as_not_given(tmp_path):
+    nothing = dict.fromkeys(("cpus_per_task", "comment", "mem", "gpus_per_node", "srun_args"))
+    assert script(tmp_path, "x", 2, nothing) == script(tmp_path, "x", 2, {})
+
+
 def test_a_sites_own_dependency_and_comment_stand_beside_ours(tmp_path):
     parameters = {"dependency": "afterok:9", "comment": "proj"}
     assert "#SBATCH --dependency=afterok:7,afterok:9\n" in script(tmp_path, "x", 1, parameters, "afterok:7")
