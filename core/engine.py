@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 import torch.distributed as dist
@@ -102,15 +102,22 @@ def joined(device: str) -> Iterator[Ranks]:
     ranks = start(device)
     try:
         yield ranks
-    except BaseException:
+    except BaseException as error:
         if ranks.world > 1 and dist.is_initialized() and dist.get_backend() == "nccl":
-            traceback.print_exc()
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(1)
+            _end_at_once(error)
         stop()
         raise
     stop()
+
+
+def _end_at_once(error: BaseException) -> NoReturn:
+    """As Python would end for it, but that nothing is tidied up."""
+    if isinstance(error, Exception):
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    told = error.code if isinstance(error, SystemExit) else 130 if isinstance(error, KeyboardInterrupt) else 1
+    os._exit(told if isinstance(told, int) else 1)
 
 
 def once(ranks: Ranks, work: Callable[[], None]) -> None:

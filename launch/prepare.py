@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -45,10 +46,8 @@ class Checked:
 def prepare(config: Config) -> Run:
     """Makes the run directory, or finds it as an earlier start left it. Raises ConfigError before anything is written."""
     checked = check(config)
-    if checked.changed and (_path(config).parent / SWEEP).exists():
-        raise ConfigError(
-            f"run_dir={config.run_dir}: is a point of a sweep, and others may share its stages: give new values with --multirun"
-        )
+    if checked.changed:
+        _check_point(_path(config), config)
     return lay_out(checked)
 
 
@@ -105,7 +104,7 @@ def lay_out(checked: Checked, code: Path | None = None) -> Run:
 
 
 def _path(config: Config) -> Path:
-    return Path(config.run_dir).expanduser().absolute()
+    return Path(os.path.abspath(Path(config.run_dir).expanduser()))  # without `..`, as links between points are read
 
 
 def check_parameters(cluster: ClusterOptions, submits: bool = True) -> None:
@@ -196,6 +195,20 @@ def _check_open(run: Path, config: Config, told: str) -> None:
             raise ConfigError(f"run_dir={config.run_dir}: {told}: stage {stage.name!r} is done; take a new run_dir")
         if any(held(lock_path(doer, stage.name, shard)) for shard in range(stage.shards)):
             raise ConfigError(f"run_dir={config.run_dir}: {told}: stage {stage.name!r} is at work; cancel it first")
+
+
+def _check_point(run: Path, config: Config) -> None:
+    """Raises ConfigError where a stage that would change is done by this point of a sweep for others, or by another for it."""
+    file = run.parent / SWEEP
+    others = [run.parent / name for name in json.loads(file.read_text())["points"] if name != run.name] if file.exists() else []
+    before = {stage.name: stage.options for stage in read_plan(run)}
+    for stage in plan(config):
+        shared = home(run, stage.name) != run or any(home(other, stage.name) == run for other in others)
+        if shared and stage.options != before[stage.name]:
+            raise ConfigError(
+                f"run_dir={config.run_dir}: shares stage {stage.name!r} with other points of its sweep: give new values to all "
+                "of them, with --multirun"
+            )
 
 
 def _write(path: Path, text: str) -> None:

@@ -96,10 +96,14 @@ def note_cancelled(jobs: Sequence[JobOfTask]) -> None:
 def slurm_rows(runs: Iterable[Path]) -> list[tuple[Path, dict[str, Any]]]:
     """(run, row) of Slurm's jobs; of another point of a sweep only of what it does for these runs too."""
     theirs = list(runs)
-    parts = {(home(run, link.name), link.name) for run in theirs for link in _links(run)}
-    own = set(theirs)
+    own, parts = set(theirs), parts_of(theirs)
     of_homes = [(run, row) for run in homes(theirs) for row in rows(run) if on_slurm(row)]
     return [(run, row) for run, row in of_homes if run in own or (run, row["stage"]) in parts]
+
+
+def parts_of(runs: Iterable[Path]) -> set[tuple[Path, str]]:
+    """(run that does it, stage) of what others do for these runs."""
+    return {(home(run, link.name), link.name) for run in runs for link in _links(run)}
 
 
 def is_of(row: dict[str, Any], state: TaskState | None) -> bool:

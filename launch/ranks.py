@@ -40,8 +40,9 @@ def place_in(environment: Mapping[str, str]) -> Place:
     """By torchrun's variables, or Slurm's of a step of several tasks; else this process is alone."""
     if "TORCHELASTIC_RUN_ID" in environment:
         life = ".".join(environment[name] for name in ("TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT", "MASTER_PORT"))
-        if environment["LOCAL_WORLD_SIZE"] == environment["WORLD_SIZE"]:
-            life += f".{os.getppid()}"  # of torchrun itself: the rest may be the same at each start
+        if "TORCHELASTIC_ERROR_FILE" in environment and environment["LOCAL_WORLD_SIZE"] == environment["WORLD_SIZE"]:
+            # In a folder that each start of torchrun makes for the ranks of its node; the rest may be the same each time.
+            life += f".{Path(environment['TORCHELASTIC_ERROR_FILE']).parents[2].name}"
         rank, local_rank, world = (int(environment[name]) for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE"))
         return Place(rank, local_rank, world, life)
     world = int(environment.get("SLURM_NTASKS", "1")) if "SLURM_STEP_ID" in environment else 1

@@ -138,12 +138,10 @@ def tables(task: Task) -> None:
     points = [task.run / name for name in task.stage.options.get("runs", [])]  # of a sweep
     missing = _missing_points(points)
     if points and len(missing) == len(points):
-        raise RuntimeError(f"no point of this sweep has ended well: {'; '.join(missing)}")
+        raise RuntimeError(f"no point of this sweep is judged whole: {'; '.join(missing)}")
     whole = [point for point in points if point.name not in missing]
     table = pass_rate_table(whole or [task.run], ks=tuple(task.stage.options["ks"]))
-    table = dataclasses.replace(
-        table, notes=(*table.notes, *(f"{name}: has not ended well, and is left out" for name in missing))
-    )
+    table = dataclasses.replace(table, notes=(*table.notes, *(f"{name}: is not judged whole, and left out" for name in missing)))
     for form in ("md", "csv", "json"):
         beside = out / f"_table.{form}.{os.getpid()}"
         beside.write_text(render(table, form))
@@ -153,10 +151,13 @@ def tables(task: Task) -> None:
 
 
 def _missing_points(points: Sequence[Path]) -> list[str]:
-    """Those whose last stages are not whole, after some time for files that are late to be seen."""
+    """Those which lack what their own tables need, after some time for files that are late to be seen."""
     until = time.monotonic() + _late_s()
-    last = {point: read_plan(point)[-1] for point in points}
-    while missing := [point.name for point, stage in last.items() if len(done_shards(point, stage.name)) < stage.shards]:
+    plans = {point: read_plan(point) for point in points}
+    needed = {point: [stage for stage in plan if stage.name in plan[-1].needs] for point, plan in plans.items()}
+    while missing := [
+        point.name for point in points if any(len(done_shards(point, stage.name)) < stage.shards for stage in needed[point])
+    ]:
         if time.monotonic() >= until:
             return missing
         time.sleep(LOOK_S)

@@ -16,8 +16,22 @@ from typing import Any
 from launch.arrays import After, Array, Home, Key, arrays_of, last_of_sweep, stranded, up_to_date
 from launch.config import ClusterOptions
 from launch.plan import Run
+from launch.prepare import SWEEP
 from launch.progress import done_path, home
-from launch.queue import ENDED_ILL, JobOfTask, array_of, homes, in_queue, note, note_cancelled, on_slurm, rows, unfinished
+from launch.queue import (
+    ENDED_ILL,
+    JobOfTask,
+    array_of,
+    homes,
+    in_queue,
+    note,
+    note_cancelled,
+    on_slurm,
+    parts_of,
+    rows,
+    unfinished,
+)
+from launch.stages import LATE_S
 from launch.submit import command_of, log_folder, only_driver, signals_held
 from launch.sweep import read_runs
 from slurm.accounting import TRIES, SchedulerError, ask, setting
@@ -50,10 +64,7 @@ def submit(
             alone.enter_context(only_driver(run.path))
         on_its_way = in_queue(unfinished((run.path for run in whole), asked=False))
         anew = stranded(runs, {job.key for job in on_its_way})  # with what it waits for
-        # One that runs looks in vain for what has failed. Without a word of failure, files may only be late to be seen.
-        lost = [
-            job for job in on_its_way if job.key in anew and (job.state == "waiting" if wanted is None else job.key in wanted)
-        ]
+        lost = [job for job in on_its_way if job.key in anew and _replaceable(job, wanted)]
         on_its_way = [job for job in on_its_way if job not in lost]
         _end(lost)
         queued = ids_to_wait_for([run.path for run in whole], on_its_way)
@@ -67,6 +78,13 @@ def submit(
             ids[array.name] = _submit(whole[-1].path, array, cluster, after)
             told.append(Submitted(array, ids[array.name], after))
         return told
+
+
+def _replaceable(job: JobOfTask, wanted: Collection[Key] | None) -> bool:
+    """Whether a job whose input is missing may go: it waits; or, at a retry, it runs, and can but have looked for its input."""
+    if wanted is None:
+        return job.state == "waiting"
+    return job.key in wanted and (job.state == "waiting" or job.seconds <= LATE_S)
 
 
 def scripts(runs: Sequence[Run], cluster: ClusterOptions, table: Run | None = None, shared: Home | None = None) -> Iterator[str]:
@@ -176,9 +194,10 @@ def ids_to_wait_for(runs: Sequence[Path], on_its_way: Sequence[JobOfTask]) -> di
 
 
 def cancel(runs: Sequence[Path]) -> int:
-    """Cancels what waits or runs; how many jobs. What another point does for these goes on. SchedulerError."""
-    own = set(runs)
-    jobs = [job for job in in_queue(unfinished(runs, asked=False)) if job.run in own]
+    """Cancels what waits or runs, but for what another point of their sweep needs too; how many jobs. SchedulerError."""
+    own, sweeps = set(runs), {run.parent for run in runs if (run.parent / SWEEP).exists()}
+    shared = parts_of(point.path for sweep in sweeps for point in read_runs(sweep)[0] if point.path not in own)
+    jobs = [job for job in in_queue(unfinished(runs, asked=False)) if job.run in own and (job.run, job.stage) not in shared]
     ended = _end(jobs)
     note_cancelled(jobs)
     return ended

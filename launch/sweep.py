@@ -74,7 +74,7 @@ def composed(overrides: Sequence[str]) -> Sweep:
         raise ConfigError(
             f"--multirun: the points differ in run_dir ({', '.join(sorted(folders))}): give one, the sweep's folder"
         )
-    folder = Path(folders.pop()).expanduser().absolute()
+    folder = Path(os.path.abspath(Path(folders.pop()).expanduser()))
     return Sweep(folder, {n: dataclasses.replace(config, run_dir=str(folder / n)) for n, config in configs.items()})
 
 
@@ -167,7 +167,8 @@ def _check_shared(sweep: Sweep, changed: Set[Path]) -> None:
     """ConfigError where points that share a stage would tell other options of it than those with which one of them does it."""
     if not changed:
         return
-    runs = {run.path: run for run in (*read_runs(sweep.folder)[0], *sweep.runs())}  # as they will be
+    there = read_runs(sweep.folder)[0] if (sweep.folder / SWEEP).exists() else []
+    runs = {run.path: run for run in (*there, *sweep.runs())}  # as they will be
     options = {(run.path, stage.name): stage.options for run in runs.values() for stage in run.stages}
     for (path, name), mine in options.items():
         doer = home(path, name)
@@ -203,7 +204,7 @@ def _with_table(sweep: Sweep, runs: Sequence[Run]) -> Run:
 
 def read_runs(folder: Path) -> tuple[list[Run], Run | None]:
     """The run of a run directory; or the points of a sweep, and the run of its own table. ConfigError where it is neither."""
-    folder = folder.absolute()
+    folder = Path(os.path.abspath(folder))
     if not (folder / SWEEP).exists():
         return [Run(folder, read_plan(folder))], None
     names = json.loads((folder / SWEEP).read_text())["points"]

@@ -30,12 +30,8 @@ OVER = (
     "REVOKED",
     "TIMEOUT",
 )
-NARROWS = (
-    "SQUEUE_",
-    "SACCT_",
-    "SCANCEL_",
-    "SLURM_CLUSTERS",
-)  # users' defaults: of a partition, in a format of their own, of another cluster
+# Users' defaults: of a partition, in a format of their own, of another cluster.
+NARROWS = ("SQUEUE_", "SACCT_", "SCANCEL_", "SLURM_CLUSTERS")
 WORDS = {  # squeue's reasons that users meet → what they mean
     "None": "about to start",
     "Resources": "waits for free nodes",

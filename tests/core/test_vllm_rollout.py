@@ -161,7 +161,7 @@ def test_a_sampler_that_cannot_be_says_why(monkeypatch):
     with mock.patch.dict(os.environ), pytest.raises(ValueError, match="tied embeddings"):
         VLLMSampler(of, 0.3, 64)
     monkeypatch.setitem(sys.modules, "vllm", None)
-    with pytest.raises(ValueError, match=r"pip install 'stepbatch\[vllm\]'"):
+    with pytest.raises(ValueError, match=r"pip install -e '\.\[vllm\]'"):
         VLLMSampler(policy(), 0.3, 64)
     with pytest.raises(ValueError, match=r"gpu_share 1\.5"):
         VLLMSampler(policy(), 1.5, 64)

@@ -99,6 +99,9 @@ def test_to_cancel_a_point_leaves_the_others_their_work(commands, tmp_path):
     assert cancel([p1.path]) == 1
     assert (tmp_path / "cancelled").read_text() == "8_1\n"
     assert [row["state"] for row in rows(p0.path)] == ["submitted"] * 2
+    assert cancel([p0.path]) == 1  # the judging is p1's too
+    assert cancel([p0.path, p1.path, p0.path.parent]) == 3  # Slurm is slow to forget them
+    assert (tmp_path / "cancelled").read_text() == "8_1\n8_0\n7 8_0 8_1\n"
 
 
 def test_the_table_of_a_sweep_that_grows_waits_for_the_points_that_are_queued(commands, tmp_path):
@@ -119,3 +122,13 @@ def test_a_retry_replaces_a_job_that_looks_in_vain_for_what_failed(commands, tmp
     assert [each.array.name for each in told] == ["judge", "train"]
     assert told[1].after == f"afterok:{told[0].id}"
     assert (tmp_path / "cancelled").read_text() == "8_0 8_1\n"
+
+
+def test_a_retry_leaves_a_job_that_has_found_its_input_elsewhere(commands, tmp_path):
+    """Where the files of what it needs are late to be seen here."""
+    (p0, p1), _ = points_of_a_sweep(tmp_path, [("p0", "judge", "7"), ("p0", "train", "8_0"), ("p1", "train", "8_1")])
+    commands("squeue", 'for i in 8_0 8_1; do echo "$i|RUNNING|None|n1|2:05|m|/x/y.sh"; done')
+    commands("sbatch", "echo Submitted batch job 2$(date +%N)")
+    told = submit([p0, p1], ClusterOptions(kind="slurm"), None, failed([p0, p1]))
+    assert [each.array.name for each in told] == ["judge"]
+    assert not (tmp_path / "cancelled").exists()

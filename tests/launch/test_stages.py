@@ -99,9 +99,9 @@ def test_the_table_of_a_sweep_waits_for_late_files_and_tells_what_it_lacks(tmp_p
     points = [tmp_path / name for name in ("p0", "p1")]
     for point in points:
         point.mkdir()
-        (point / "plan.json").write_text(to_json((toy("before", shards=2), toy("tables", shards=2))))
-    write_json(done_path(points[0], "tables", 0), {})
-    threading.Timer(0.7, write_json, [done_path(points[0], "tables", 1), {}]).start()
+        (point / "plan.json").write_text(to_json((toy("before", shards=2), toy("tables", ("before",)))))
+    write_json(done_path(points[0], "before", 0), {})
+    threading.Timer(0.7, write_json, [done_path(points[0], "before", 1), {}]).start()
     table = Stage("all", "tables", (), outputs={"tables": "tables"}, options={"ks": [1], "runs": ["p0", "p1"]})
     made = []
     monkeypatch.setattr("results.tables.pass_rate_table", lambda runs, ks: made.append(runs) or Table((), (), (), ("a note",)))
@@ -109,10 +109,10 @@ def test_the_table_of_a_sweep_waits_for_late_files_and_tells_what_it_lacks(tmp_p
     monkeypatch.setattr("results.plots.plot_table", lambda table, path: None)
     stages.tables(stages.Task(tmp_path, table, 0, lambda *_: None))
     assert made == [[points[0]]]
-    assert (tmp_path / "tables" / "table.md").read_text() == "a note p1: has not ended well, and is left out"
+    assert (tmp_path / "tables" / "table.md").read_text() == "a note p1: is not judged whole, and left out"
     monkeypatch.delenv("SLURM_JOB_ID")
-    done_path(points[0], "tables", 1).unlink()
-    with pytest.raises(RuntimeError, match="no point of this sweep has ended well: p0; p1"):  # on one machine at once
+    done_path(points[0], "before", 1).unlink()
+    with pytest.raises(RuntimeError, match="no point of this sweep is judged whole: p0; p1"):  # on one machine at once
         stages.tables(stages.Task(tmp_path, table, 0, lambda *_: None))
 
 

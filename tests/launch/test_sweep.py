@@ -124,12 +124,28 @@ def test_points_that_share_a_stage_change_its_options_together(sweep):
     more = "method.sft.checkpoint_every_steps=7"
     with pytest.raises(ConfigError, match=r"temperature=0.8 shares stage 'finetune' with temperature=0.2: change both alike"):
         prepare(composed([*given[:2], "method.test_decoding.temperature=0.8,1.0", more]))
-    with pytest.raises(ConfigError, match="is a point of a sweep, and others may share its stages"):
-        prepare_run(compose(["experiment=demo", f"run_dir={second}", "method.test_decoding.temperature=0.8", more]))
+    for point, value in ((first, "0.2"), (second, "0.8")):
+        with pytest.raises(ConfigError, match=r"shares stage 'finetune' with other points of its sweep: .* --multirun"):
+            prepare_run(compose(["experiment=demo", f"run_dir={point}", f"method.test_decoding.temperature={value}", more]))
     assert (second / "plan.json").read_text() == before
     runs, _ = prepare(composed([*given, more]))
     assert [run.stages for run in runs] == [read_runs(run.path)[0][0].stages for run in runs]
     assert '"checkpoint_every_steps": 7' in (second / "plan.json").read_text()
+
+
+def test_a_point_may_change_what_it_does_for_itself_alone(sweep):
+    second = prepare(sweep)[0][1].path
+    given = ["experiment=demo", f"run_dir={second.parent}/../s/{second.name}", "seed=1", "method.replay.weight=0.5"]
+    found = prepare_run(compose([*given, "method.sft.micro_batch_size=1"]))  # after its GPU ran out of memory, say
+    assert found == read_runs(second)[0][0]
+    assert '"micro_batch_size": 1' in (second / "plan.json").read_text()
+
+
+def test_a_sweep_is_the_same_by_another_way_to_it(sweep):
+    runs, _ = prepare(sweep)
+    more = ["seed=1,2", "method.replay.weight=0,0.5", "method.sft.checkpoint_every_steps=7"]
+    again, _ = prepare(composed(["experiment=demo", f"run_dir={sweep.folder}/../s", *more]))
+    assert [run.path for run in again] == [run.path for run in runs]
 
 
 def test_on_this_machine_points_are_done_one_after_the_other_and_what_they_share_once(tmp_path, monkeypatch, capsys):
