@@ -108,8 +108,10 @@ def test_cancelled_and_resumed(start, unbroken):
         until = time.monotonic() + faults.SEEN_S
         while any(job.state != "gone" for job in unfinished([it.run])) and time.monotonic() < until:
             time.sleep(0.2)
+        it.submit()  # while what was cancelled may still save
+        while faults.shown(task.name)["JobState"] == "COMPLETING" and time.monotonic() < until:
+            time.sleep(0.2)
         assert faults.shown(task.name)["JobState"] == "CANCELLED", it.told()  # and not raised from the dead
-        it.submit()
     end(it, unbroken, submitted=4)
 
 
